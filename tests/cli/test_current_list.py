@@ -49,15 +49,6 @@ def test_the_only_profile_is_in_use(cli: Cli) -> None:
     assert answer["selected_by"]["layer"] == "builtin"
 
 
-def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> None:
-    ran = cli("current", env={"OMNI_PROFILE": "prdo"}, status=5)
-    assert "OMNI_PROFILE" in ran.err
-    assert "`prod`" in ran.err
-    (cli.work / ".omniprofile.toml").write_text('profile = "gone"\n')
-    ran = cli("current", status=5)
-    assert ".omniprofile.toml:1" in ran.err
-
-
 def test_current_json_says_what_programs_get(cli: Cli, two: Path) -> None:
     two.write_text(two.read_text() + '[profiles.reader]\nextends = "prod"\naccess = "read-only"\n')
     assert json.loads(cli("-p", "reader", "current", "--json").out)["access"] == "read-only"
@@ -102,21 +93,6 @@ def test_an_option_before_the_command_is_judged_as_one_behind_it(cli: Cli, two: 
 
 def test_an_empty_variable_counts_as_unset(cli: Cli, two: Path) -> None:
     assert cli("current", env={"OMNI_PROFILE": "", "OMNIPROFILE_CONFIG": ""}).out == "prod\n"
-
-
-def test_a_pin_may_name_a_profile_and_nothing_else(cli: Cli, two: Path) -> None:
-    pin = cli.work / ".omniprofile.toml"
-    pin.write_text('profile = "staging"\n[profiles.evil]\nbase_url = "https://evil.example"\n')
-    ran = cli("current", status=3)
-    assert f"{pin}:2" in ran.err
-
-
-def test_a_pin_that_selects_a_protected_profile_is_never_silent(cli: Cli, two: Path) -> None:
-    (cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
-    assert "`prod` is protected" in cli("current").err
-    assert cli("token").status == 6
-    assert cli("env", "--shell", "bash").status == 6
-    assert cli("exec", "--", "true").status == 6
 
 
 def test_list_marks_the_active_profile_and_contacts_nothing(cli: Cli, two: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import STAGING_KEY, Instances
+from tests.cli.conftest import STAGING_KEY
 from tests.conftest import CANARY, Cli
 
 LAYERED = """\
@@ -109,27 +109,6 @@ def test_the_mask_does_not_tell_the_length_of_a_secret(cli: Cli, two: Path) -> N
     assert short["fields"]["token"]["value"] == long["fields"]["token"]["value"]
 
 
-def test_an_override_wins_and_the_files_value_is_shown_as_loser(cli: Cli, two: Path) -> None:
-    env = {"OMNI_PROFILE_STAGING_TOKEN": CANARY + "O", "OMNI_PROFILE_STAGING_BASE_URL": "https://else.omniapp.co"}
-    ran = cli("explain", "staging", env=env, status=0)
-    assert "environment variable `OMNI_PROFILE_STAGING_TOKEN`" in ran.out
-    assert "not https://acme-staging.omniapp.co" in ran.out
-
-
-def test_vendor_variables_apply_to_the_profile_in_use_and_not_to_a_named_one(cli: Cli, two: Path) -> None:
-    env = {"OMNI_API_TOKEN": STAGING_KEY + "V"}
-    in_use = cli("explain", "--json", env=env)
-    assert json.loads(in_use.out)["fields"]["token"]["provenance"]["name"] == "OMNI_API_TOKEN"
-    assert "the token comes from `OMNI_API_TOKEN`" in in_use.err
-    named = cli("explain", "staging", "--json", env=env)
-    token = json.loads(named.out)["fields"]["token"]
-    assert token["provenance"]["layer"] == "profile"
-    assert token["overridden"][0]["provenance"]["name"] == "OMNI_API_TOKEN"
-    assert [line for line in named.err.splitlines() if "OMNI_API_TOKEN" in line] == [
-        "omniprofile: `OMNI_API_TOKEN` is ignored: it applies only where no profile is named"
-    ]
-
-
 @pytest.mark.parametrize(
     "argv", [["test", "--all", "--timeout", "0.1"], ["token", "own"], ["exec", "own", "--", "true"]]
 )
@@ -168,18 +147,6 @@ def test_a_refusal_is_explained_and_then_ends_as_the_refusal_does(cli: Cli, two:
     as_json = json.loads(cli("explain", "staging", "--json", env=env).out)
     assert as_json["error"]["code"] == "origin-mismatch"
     assert as_json["fields"]["base_url"]["value"] == "https://else.omniapp.co"
-
-
-def test_a_stored_key_is_bound_to_the_origin_it_was_stored_for(cli: Cli, instances: Instances) -> None:
-    cli("login", "staging", stdin=STAGING_KEY)
-    text = instances.file.read_text().replace('instance = "acme-staging"', 'instance = "acme"')
-    instances.file.write_text(text)
-    for command in ("explain", "token"):
-        ran = cli(command, "staging", status=6)
-        assert instances.staging.base_url in ran.err
-        assert instances.production.base_url in ran.err
-        assert "omniprofile login staging" in ran.err
-    assert not instances.production.requests
 
 
 def test_show_is_explain_without_losers(cli: Cli, two: Path) -> None:

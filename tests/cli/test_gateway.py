@@ -316,12 +316,6 @@ def test_it_takes_the_port_that_is_asked_for_or_says_that_it_cannot(
     assert f"port {port} of the loopback addresses is in use" in err
 
 
-def test_a_read_only_one_refuses_what_is_no_read(opened: Callable[..., "subprocess.Popen[str]"], omni: Standin) -> None:
-    given = _given(opened("reader"))
-    assert _asked(given, "POST", "/api/v1/models").startswith("403 ")
-    assert omni.requests == []
-
-
 def test_the_token_of_the_run_is_not_in_the_log(
     cli: Cli, opened: Callable[..., "subprocess.Popen[str]"], omni: Standin
 ) -> None:
@@ -339,10 +333,3 @@ def test_the_token_of_the_run_is_not_in_the_log(
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", ""])
 def test_what_is_no_port_is_a_usage_error(cli: Cli, port: str) -> None:
     assert cli("gateway", "--port", port).status == 2
-
-
-def test_a_protected_profile_wants_a_yes(cli: Cli) -> None:
-    cli.profiles('[profiles.p]\nbase_url = "https://acme.omniapp.co"\nprotected = true\nkey = { env = "KEY" }\n')
-    for argv in (["gateway", "p"], ["exec", "p", "--gateway", "--", "true"]):
-        ran = cli(*argv, env={"KEY": CANARY}, status=6)
-        assert "--yes" in ran.err

@@ -27,10 +27,6 @@ def _child(process: Process, *argv: str, env: dict[str, str] | None = None) -> d
     return dict(json.loads(ran.stdout))
 
 
-def test_token_prints_the_bare_token_and_a_newline(cli: Cli, two: Path) -> None:
-    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
-
-
 def test_token_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
     assert json.loads(cli("token", "staging", "--json", shows=True).out) == {
         "version": 1,
@@ -64,12 +60,6 @@ def test_errors_of_token_header_go_to_stderr_alone(cli: Cli, two: Path, argv: tu
     assert "omniprofile: error: " in ran.err
 
 
-def test_a_missing_key_is_exit_4_with_what_to_do(cli: Cli, two: Path) -> None:
-    ran = cli("token", "staging", env={"STAGING_KEY": ""}, status=4)
-    assert "STAGING_KEY" in ran.err
-    assert "hint:" in ran.err
-
-
 def test_a_token_file_is_for_this_call(cli: Cli, two: Path) -> None:
     file = cli.work / "key"
     file.write_text(CANARY + "F\n")
@@ -78,39 +68,6 @@ def test_a_token_file_is_for_this_call(cli: Cli, two: Path) -> None:
     assert cli("token", "staging", "--token-file", "-", stdin=CANARY + "I\n", shows=True).out == CANARY + "I\n"
     ran = cli("token", "staging", "--token-file", str(cli.work / "gone"), status=4)
     assert "gone" in ran.err
-
-
-def test_a_base_url_of_another_origin_is_refused_without_its_own_token(cli: Cli, two: Path) -> None:
-    ran = cli("token", "staging", "--base-url", "https://acme.omniapp.co", status=6)
-    assert "https://acme-staging.omniapp.co" in ran.err
-    assert "https://acme.omniapp.co" in ran.err
-    assert "--token-file" in ran.err
-
-
-@pytest.mark.parametrize(
-    ("url", "status"),
-    [
-        ("https://acme.omniapp.co.evil.example", 6),
-        ("https://evil.example/acme.omniapp.co", 2),  # no base URL
-        ("https://acme.omniapp.co@evil.example", 2),
-        ("https://omniapp.co.evil", 6),
-        ("https://notomniapp.co", 6),
-        ("http://acme.omniapp.co", 6),
-        ("https://acme.omniapp.co:443@evil.example:443", 2),
-    ],
-)
-def test_no_host_but_omnis_and_the_allowed_ones_gets_a_token(cli: Cli, two: Path, url: str, status: int) -> None:
-    file = cli.work / "key"
-    file.write_text(CANARY)
-    file.chmod(0o600)
-    ran = cli("token", "staging", "--base-url", url, "--token-file", str(file))
-    assert (ran.status, ran.out) == (status, ""), ran
-
-
-def test_env_prints_exports_for_the_shell(cli: Cli, two: Path) -> None:
-    out = cli("env", "staging", "--shell", "bash", shows=True).out
-    assert f"OMNI_API_TOKEN='{STAGING_KEY}'" in out or f"OMNI_API_TOKEN={STAGING_KEY}" in out
-    assert "OMNIPROFILE_EXPORTED" in out
 
 
 def test_env_json_is_one_flat_object(cli: Cli, two: Path) -> None:
@@ -332,11 +289,6 @@ def test_a_command_without_a_name_is_wrong_usage(process: Process, two: Path, ar
 def test_exec_passes_options_of_the_child_through(process: Process, two: Path) -> None:
     ran = process("exec", "staging", "--", "printf", "%s\n", "--json", "-h", "--", "--yes")
     assert ran.stdout == "--json\n-h\n--\n--yes\n"
-
-
-def test_exec_of_a_protected_profile_needs_yes(process: Process, two: Path) -> None:
-    assert process("exec", "prod", "--", "true").returncode == 6
-    assert process("exec", "prod", "--yes", "--", "true").returncode == 0
 
 
 def test_the_secret_is_in_no_processes_argv(process: Process, two: Path) -> None:

@@ -177,12 +177,6 @@ def test_a_usage_error_is_json_for_who_asked_for_it(cli: Cli) -> None:
         assert (ran.status, json.loads(ran.out)["error"]["code"]) == (2, "usage")
 
 
-def test_a_name_given_twice_is_tested_once(cli: Cli, omni: Standin) -> None:
-    _profiles(cli, omni, "ok1", "ok2")
-    ran = cli("test", "ok1", "ok2", "ok1", "-p", "ok2", "--json")
-    assert [result["profile"] for result in json.loads(ran.out)["results"]] == ["ok1", "ok2"]
-
-
 def test_two_hundred_profiles_of_one_key_are_one_request(cli: Cli, omni: Standin) -> None:
     omni.switches.rate_limit = 1
     _profiles(cli, omni, *(f"ok{number}" for number in range(200)))

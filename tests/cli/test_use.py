@@ -1,12 +1,10 @@
 """`use`: the switch, what it says, and what it refuses."""
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
-from omniprofile.errors import Error
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.conftest import CANARY, Cli
 
@@ -56,14 +54,6 @@ def test_an_invalid_name_is_refused_with_the_rule_and_the_nearest_valid_one(
     assert "\x1b" not in ran.err
 
 
-def test_a_protected_profile_needs_yes_without_a_terminal(cli: Cli, two: Path) -> None:
-    refused = cli("use", "prod", status=6)
-    assert "`prod` is protected" in refused.err
-    assert "--yes" in refused.err
-    assert not (cli.state / "active").exists()
-    assert cli("use", "prod", "--yes").status == 0
-
-
 def test_use_tells_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, two: Path) -> None:
     ran = cli("use", "staging", env={"OMNI_PROFILE": "prod"}, status=0)
     assert "warning: this shell does not see it: `OMNI_PROFILE` is set to `prod`" in ran.err
@@ -109,41 +99,6 @@ def test_use_without_a_name_and_without_a_terminal_asks_nothing(cli: Cli, two: P
     ran = cli("use", stdin="1\n", status=2)
     assert "terminal" in ran.err
     assert not (cli.state / "active").exists()
-
-
-def test_use_with_no_profile_at_all_points_to_init(cli: Cli) -> None:
-    ran = cli("use", "prod", status=5)
-    assert "omniprofile init" in ran.err
-
-
-def test_a_read_only_state_folder_is_an_error_and_the_old_state_stays(cli: Cli, two: Path) -> None:
-    blocked = cli.state
-    blocked.parent.mkdir(parents=True, exist_ok=True)
-    blocked.write_text("a file where the folder should be")
-    ran = cli("use", "staging", status=3)
-    assert str(blocked) in ran.err
-    assert "OMNI_PROFILE" in ran.err or "state" in ran.err
-
-
-def test_many_switches_at_once_leave_a_whole_file(cli: Cli, two: Path) -> None:
-    from omniprofile.config.state import StateFile
-
-    failures: list[Error] = []
-
-    def switch(name: str) -> None:
-        try:
-            for _ in range(20):
-                StateFile(str(cli.state)).activate(name)
-        except Error as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=switch, args=(name,)) for name in ("staging", "prod") * 3]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert sorted((cli.state / "active").read_text().split()) == ["prod", "staging"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """Choosing the profile: the first layer that names one decides, and a wrong name never falls through."""
 
 from itertools import product
-from pathlib import Path
 
 import pytest
 
 from omniprofile.config.pin import plain_pin
 from omniprofile.config.selection import select
-from omniprofile.config.state import StateFile
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -71,38 +69,6 @@ def test_a_wrong_name_is_an_error_of_its_layer_though_a_weaker_layer_is_right(la
     assert role in str(caught.value)
 
 
-def test_a_default_that_names_nothing_is_an_error_with_its_line():
-    with pytest.raises(NoSuchProfile, match=r"/p\.toml:2"):
-        choose(config("prod", default="gone"))
-
-
-def test_the_only_profile_is_the_last_resort():
-    selection = choose(config("prod"))
-    assert (selection.profile, selection.provenance.layer) == ("prod", Layer.BUILTIN)
-
-
-def test_an_empty_variable_counts_as_unset():
-    assert choose(config("prod"), environment="").provenance.layer is Layer.BUILTIN
-
-
-def test_no_profile_at_all_points_to_init():
-    with pytest.raises(NoProfileSelected) as caught:
-        choose(config())
-    assert "omniprofile init" in str(caught.value.hint)
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [("my prod!", "my-prod"), ("Prod", "prod"), ("größe", "große"), ("a" * 70, "a" * 64), ("\x1b[31m", "31m")],
-)
-def test_a_name_that_cannot_be_one_is_refused_with_the_rule_and_the_nearest_valid_name(name: str, meant: str):
-    with pytest.raises(NoSuchProfile) as caught:
-        choose(config("prod", "staging"), flag=name)
-    assert "\x1b" not in str(caught.value)
-    if meant != "große":
-        assert meant in str(caught.value.hint)
-
-
 def test_a_broken_stronger_layer_is_not_skipped():
     def broken() -> Sourced[str]:
         raise ConfigInvalid("bad pin")
@@ -129,20 +95,6 @@ def test_a_weaker_layer_is_asked_only_for_an_explanation():
     named = Sourced("prod", Provenance(Layer.FLAG, "NAME"))
     selection = select(config("prod"), named=named, environ={}, pin=unasked, state=unasked, overridden=False)
     assert selection == Selection("prod", named.provenance)
-
-
-@pytest.mark.parametrize(
-    ("content", "names"),
-    [
-        (b"", (None, None)),
-        (b"prod", ("prod", None)),
-        (b" prod \nstaging\nthird", ("prod", "staging")),
-        (b"\nstaging", (None, "staging")),
-    ],
-)
-def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None, str | None], tmp_path: Path) -> None:
-    (tmp_path / "active").write_bytes(content)
-    assert StateFile(str(tmp_path)).read() == names
 
 
 @pytest.mark.parametrize(

@@ -148,12 +148,6 @@ def test_no_text_makes_unpacking_fail_in_another_way(text: str) -> None:
         unpacked(text)
 
 
-def test_a_time_without_a_zone_is_not_stored() -> None:
-    naive = StoredSecret(Origin.parse("https://acme.omniapp.co"), Secret("k"), datetime(2026, 11, 24))  # noqa: DTZ001
-    with pytest.raises(ValueError, match="time zone"):
-        pack(naive, ACCOUNT)
-
-
 HOSTS = ["acme.omniapp.co", "xn--bcher-kva.example", "127.0.0.1", "[::1]", "a@b", "localhost", "bücher.example"]
 ORIGINS = (
     st.builds(

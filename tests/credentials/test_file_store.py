@@ -182,15 +182,6 @@ def test_what_is_no_file_is_an_error_and_no_hang(folder: Path, make: object) -> 
         store.get(account("prod"))
 
 
-def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    store = FileStore(str(tmp_path / "file" / "state"))
-
-    for operation in (store.check, lambda: store.put("prod", make_secret())):
-        with pytest.raises(StoreUnavailable):
-            operation()
-
-
 def test_the_target_of_a_link_is_replaced_and_the_link_stays(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "dotfiles" / "secrets.json"
     target.parent.mkdir()

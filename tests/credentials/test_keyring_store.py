@@ -1,6 +1,5 @@
 """The OS keyring store where the keyring misbehaves, is killed, or is none."""
 
-import json
 import os
 import re
 import signal
@@ -21,7 +20,6 @@ from reference import VARIABLES
 
 from omniprofile.credentials import keyring_store, keyring_time_limit
 from omniprofile.credentials.keyring_store import KeyringStore
-from omniprofile.credentials.split_values import Head
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.stored import SecretStore
 from omniprofile.system.locking import lock
@@ -336,17 +334,6 @@ def test_a_keyring_that_cuts_at_the_size_of_windows_is_found(
         assert store.get(account("prod")) is None
 
 
-def test_a_value_that_was_cut_after_it_was_stored_is_an_error(make_store: MakeStore, use_keyring: UseKeyring) -> None:
-    backend = MemoryKeyring()
-    use_keyring(backend)
-    store = make_store()
-    store.put("prod", make_secret(CANARY * 50))
-    backend.entries[PROD] = backend.entries[PROD][:1280]
-    with pytest.raises(StoreUnavailable, match="not a secret of omniprofile's") as caught:
-        store.get(account("prod"))
-    assert CANARY not in chain_text(caught.value)
-
-
 @pytest.mark.parametrize("limit", [None, 100])
 def test_another_profile_s_value_is_found_though_it_is_for_the_same_instance(
     limit: int | None, make_store: MakeStore, use_keyring: UseKeyring
@@ -656,14 +643,6 @@ def test_readers_do_not_wait_for_each_other(make_store: MakeStore, use_keyring: 
             make_store(timeout=0.3).put("prod", make_secret())
 
 
-def test_a_lock_that_cannot_be_made_is_an_error(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    use_keyring(MemoryKeyring())
-
-    with pytest.raises(StoreUnavailable, match="cannot be taken"):
-        make_store(lock_folders=[str(tmp_path / "file" / "locks")]).put("prod", make_secret())
-
-
 def test_get_heals_the_index(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
     backend = MemoryKeyring()
     use_keyring(backend)
@@ -821,21 +800,6 @@ def test_one_get_is_one_call(make_store: MakeStore, use_keyring: UseKeyring) -> 
     make_store().get(account("prod"))
 
     assert backend.calls == [f"get {PROD}"]
-
-
-def test_the_label_names_the_backend(make_store: MakeStore, use_keyring: UseKeyring) -> None:
-    use_keyring(MemoryKeyring())
-
-    assert make_store().label == "OS keyring (conftest MemoryKeyring), service `omniprofile`"
-
-
-def test_a_head_is_read_strictly() -> None:
-    head = Head("a", 3, "0" * 64)
-    assert Head.parse(str(head)) == head
-    assert str(head) == f'{{"generation":"a","count":3,"sha256":"{"0" * 64}"}}', "as the versions before wrote it"
-    data = json.loads(str(head))
-    for wrong in ({"generation": "c"}, {"count": 0}, {"count": "3"}, {"count": 10**9}):
-        assert Head.parse(json.dumps({**data, **wrong}, separators=(",", ":"))) is None
 
 
 def test_importing_the_store_does_not_import_the_keyring_package(process: object) -> None:

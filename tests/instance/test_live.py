@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from omniprofile.checks.live import Subject, check_live
-from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
+from omniprofile.errors import CredentialRefused, Error, SessionEnded, StoreLocked, Unreachable
 from omniprofile.instance.client import LARGEST_RESPONSE, Client
 from omniprofile.instance.endpoints import discover
 from omniprofile.instance.instance_error import InstanceError
@@ -65,34 +65,6 @@ def test_a_good_key_gives_its_identity(omni: Standin) -> None:
         "org_role": "ORG_ADMIN",
     }
     assert omni.requests[0].user_agent.startswith("omniprofile/")
-
-
-@pytest.mark.parametrize(
-    ("token", "auth", "symptom", "remedy"),
-    [
-        ("omni_osk_wrong", "api-key", "organization-key-refused", "Settings > API access"),
-        ("omni_pat_wrong", "api-key", "personal-token-refused", "not revoked"),
-        ("anything", "api-key", "key-refused", "not revoked"),
-        ("anything", "oauth", "session-refused", "omniprofile login prod"),
-    ],
-)
-def test_a_refused_credential_has_the_remedy_of_its_kind(
-    omni: Standin, token: str, auth: AuthMethod, symptom: str, remedy: str
-) -> None:
-    result = _test(omni.base_url, token=token, auth=auth)
-    assert (result.status, result.http_status, result.symptom) == (Status.INVALID, 401, symptom)
-    assert remedy in str(result.remedy)
-
-
-def test_403_tells_disabled_personal_tokens_from_a_missing_permission(omni: Standin) -> None:
-    omni.switches.personal_tokens_disabled = True
-    result = _test(omni.base_url)
-    assert (result.status, result.symptom) == (Status.INVALID, "personal-tokens-disabled")
-    assert "Organization Admin" in str(result.remedy)
-    assert "Settings > API access > Personal tokens" in str(result.remedy)
-    omni.switches.personal_tokens_disabled = False
-    omni.switches.permission_missing = True
-    assert _test(omni.base_url).symptom == "permission-missing"
 
 
 @pytest.mark.parametrize(
@@ -158,13 +130,6 @@ def test_a_redirect_within_the_instance_is_called_that(omni: Standin) -> None:
     assert str(_test(omni.base_url).reason).endswith("redirects to another address (a page of its own)")
 
 
-@pytest.mark.parametrize("status", [500, 502, 503])
-def test_an_error_of_the_server_is_not_the_keys_fault(omni: Standin, status: int) -> None:
-    omni.switches.answer = lambda path: (status, {}, b"<html>oops</html>")
-    result = _test(omni.base_url)
-    assert (result.status, result.symptom, result.http_status) == (Status.UNREACHABLE, "server-error", status)
-
-
 def test_a_rate_limit_is_waited_out_where_time_allows(omni: Standin) -> None:
     omni.switches.retry_after = "0"
     answers = iter([429, 429])
@@ -210,18 +175,6 @@ def test_retry_after_is_read_in_both_its_forms() -> None:
         assert 0 < wait(retry_after=garbage) <= 1
 
 
-def test_a_port_that_nobody_listens_on() -> None:
-    with Standin() as gone:
-        url = gone.base_url
-    result = _test(url)
-    assert (result.status, result.symptom) == (Status.UNREACHABLE, "refused")
-    assert result.http_status is None
-
-
-def test_a_name_that_does_not_resolve() -> None:
-    assert _test("https://nothing-here.invalid", timeout=20).symptom in ("dns", "timeout")
-
-
 def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     context = authority.server("127.0.0.1")
@@ -247,14 +200,6 @@ from omniprofile.model.secret import Secret
 credential = Credential("p", Origin.parse(sys.argv[1]), "api-key", Secret(sys.argv[2]))
 print(check_live([Subject("p", lambda: credential, Identity())], timeout=10, jobs=1, environ=os.environ)[0].status)
 """
-
-
-def test_silence_ends_at_the_deadline() -> None:
-    def wait(connection: socket.socket) -> None:
-        threading.Event().wait(5)
-
-    with raw(wait) as url:
-        assert _test(url, timeout=0.5).symptom == "timeout"
 
 
 def test_a_server_that_drips_ends_at_the_deadline_too() -> None:
@@ -517,14 +462,6 @@ def test_one_key_under_many_profiles_is_asked_about_once(omni: Standin) -> None:
     assert len(omni.requests) == 1
 
 
-def test_a_token_of_a_variable_has_a_remedy_of_its_own(omni: Standin) -> None:
-    credential = Credential("p", Origin.parse(omni.base_url), "oauth", Secret("stale"))
-    subject = Subject("p", lambda: credential, Identity(), given_by="environment variable `OMNI_API_TOKEN`")
-    (result,) = check_live([subject], timeout=5, jobs=1, environ=os.environ)
-    assert (result.status, result.symptom) == (Status.INVALID, "given-token-refused")
-    assert "`OMNI_API_TOKEN`" in str(result.reason)
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -548,16 +485,6 @@ def test_a_bug_in_a_key_source_is_not_taken_for_an_answer() -> None:
 
     with pytest.raises(RuntimeError, match="a bug"):
         check_live([Subject("prod", fail, Identity())], timeout=5, jobs=1, environ=os.environ)
-
-
-def test_a_credential_that_cannot_be_had_is_untested_with_its_error(omni: Standin) -> None:
-    def none() -> Credential:
-        raise NoCredential("no key is stored for `prod`", hint="run `omniprofile login prod`")
-
-    (result,) = check_live([Subject("prod", none, Identity())], timeout=5, jobs=1, environ=os.environ)
-    assert (result.status, result.symptom, result.http_status) == (Status.UNTESTED, "no-credential", None)
-    assert result.remedy == "run `omniprofile login prod`"
-    assert omni.requests == []
 
 
 def test_every_symptom_has_a_reason_and_a_remedy_that_can_be_filled_in() -> None:

@@ -24,7 +24,6 @@ from omniprofile.errors import (
     Unreachable,
 )
 from omniprofile.instance.token_endpoint import EXCHANGE_SECONDS
-from omniprofile.model.freshness import is_fresh
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -121,22 +120,6 @@ def test_a_fresh_session_is_given_with_no_lock_and_no_store(world: World) -> Non
     assert not (world.folder / "locks").exists()
 
 
-@pytest.mark.parametrize(
-    ("stored_ago", "left", "fresh"),
-    [
-        (3600, 301, True),
-        (3600, 300, False),
-        (3600, 299, False),
-        (3600, -1, False),
-        (-200, 3600, True),
-        (-400, 3600, False),  # the clock was set back: how long it lasts is not known
-    ],
-)
-def test_what_fresh_is(stored_ago: float, left: float, fresh: bool) -> None:
-    found = session(1, left=timedelta(seconds=left), stored_at=NOW - timedelta(seconds=stored_ago))
-    assert is_fresh(found, NOW) == fresh
-
-
 def test_threads_of_one_process_refresh_once(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
     gate = threading.Barrier(20)
@@ -176,25 +159,6 @@ def test_force_stands_down_for_ten_seconds_after_a_refresh_but_not_after_a_login
 def test_force_does_not_stand_down_for_a_token_that_is_over(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED, refreshed_at=NOW))
     assert world.fresh(force=True).token == Secret("access-2")
-
-
-def test_only_invalid_grant_for_the_token_that_is_stored_ends_a_session(world: World) -> None:
-    world.store.put("prod", session(1, left=EXPIRED))
-
-    def refuse(old: StoredSecret) -> StoredSecret:
-        raise SessionEnded("over")
-
-    def refuse_after_somebody_else(old: StoredSecret) -> StoredSecret:
-        world.store.put("prod", next_pair(old))  # somebody without our lock, such as another machine
-        raise SessionEnded("over")
-
-    world.answer = refuse_after_somebody_else
-    assert world.fresh().token == Secret("access-2"), "the winner's pair is used"
-    world.store.put("prod", session(3, left=EXPIRED))
-    world.answer = refuse
-    with pytest.raises(SessionEnded):
-        world.fresh()
-    assert world.store.get(PROD) is None
 
 
 def test_an_ended_session_is_not_used_meanwhile(world: World) -> None:
@@ -367,15 +331,6 @@ def test_each_secret_has_its_own_lock_whatever_its_folder_is_called(world: World
             pass
         with here.locked(stores.account("staging")), elsewhere.locked(PROD):
             pass
-
-
-def test_without_a_refresh_token_a_session_ends_when_its_token_does(world: World) -> None:
-    held = session(1, left=timedelta(minutes=1), refresh_token=None)
-    assert world.sessions().fresh("prod", held) == held
-    with pytest.raises(NoCredential, match="cannot be refreshed"):
-        world.sessions().fresh("prod", replace(held, expires_at=NOW))
-    with pytest.raises(NoCredential, match="cannot be refreshed"):
-        world.sessions().fresh("prod", held, force=True)
 
 
 def test_tokens_that_are_too_long_for_the_store_are_split_and_refreshed(

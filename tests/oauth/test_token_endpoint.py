@@ -453,16 +453,6 @@ def test_a_clock_that_was_set_back_makes_the_expiry_worthless(cli: Cli) -> None:
         assert len(endpoint.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("left", "posts"), [(timedelta(minutes=5, seconds=20), 0), (timedelta(minutes=4, seconds=50), 1)]
-)
-def test_five_minutes_ahead_of_expiry(cli: Cli, left: timedelta, posts: int) -> None:
-    with Endpoint(answer()) as endpoint:
-        store_session(cli, endpoint.base_url, left=left)
-        assert cli("token", "prod", shows=True).status == 0
-        assert len(endpoint.requests) == posts
-
-
 def test_a_refresh_sends_what_omni_expects_and_no_secret_elsewhere(cli: Cli) -> None:
     with Endpoint(answer()) as endpoint:
         store_session(cli, endpoint.base_url, left=EXPIRED)

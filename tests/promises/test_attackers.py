@@ -10,12 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -68,14 +66,6 @@ def test_a_pin_can_do_nothing_but_name_a_profile(cli: Cli, line: str) -> None:
     for command in (("token",), ("current",), ("exec", "--", "true"), ("env",)):
         assert cli(*command).status == 3
     assert not (cli.work / "ran").exists()
-
-
-def test_a_pin_does_not_select_a_protected_profile_in_silence(cli: Cli) -> None:
-    (cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
-    for command in (("token",), ("env",), ("exec", "--", "true")):
-        ran = cli(*command, status=6)
-        assert "project pin" in ran.err
-    assert cli("current").err != ""
 
 
 def test_profiles_in_a_repository_are_not_read(cli: Cli) -> None:
@@ -353,19 +343,6 @@ def test_a_state_folder_that_everybody_may_write_is_refused(
     assert cli("use", "staging").status == (6 if attack == "folder" or not store else 0)
 
 
-def test_a_key_file_of_somebody_elses_is_refused(cli: Cli, tmp_path: Path) -> None:
-    key = tmp_path / "key"
-    key.write_text(CANARY)
-    cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ file = "{key}" }}\n')
-    key.chmod(0o640)
-    assert cli("token", "a").status == 6
-    key.chmod(0o600)
-    assert cli("token", "a", shows=True).status == 0
-    if os.geteuid() == 0:
-        os.chown(key, 12345, -1)
-        assert cli("token", "a").status == 6
-
-
 def test_a_config_that_is_a_link_to_a_fifo_ends(cli: Cli, profiles: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     profiles.unlink()
@@ -375,56 +352,6 @@ def test_a_config_that_is_a_link_to_a_fifo_ends(cli: Cli, profiles: Path, tmp_pa
 
 
 # A server
-
-
-class _Thief(HTTPServer):
-    """Takes down what it is sent."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taking)
-        self.taken: list[str | None] = []
-
-
-class _Taking(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, _Thief)
-        self.server.taken.append(self.headers.get("Authorization"))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def thief() -> Iterator[_Thief]:
-    """A server that should never be asked."""
-    server = _Thief()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_another_origin_takes_no_token_along(cli: Cli, thief: _Thief, status: int) -> None:
-    with Standin() as omni:
-        omni.add_key(CANARY)
-        place = f"http://127.0.0.1:{thief.server_address[1]}/api/v1/whoami"
-        omni.switches.answer = lambda _: (status, {"Location": place}, b"")
-        cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
-        ran = cli("test", "a", env={"K": CANARY}, status=7)
-        assert "redirect" in ran.out
-    assert thief.taken == []
-
-
-def test_a_server_that_never_ends_is_left_in_time(cli: Cli) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        cli.profiles(
-            f'[profiles.a]\nbase_url = "http://127.0.0.1:{port}"\nallow_insecure = true\nkey = {{ env = "K" }}\n'
-        )
-        cli("test", "a", "--timeout", "0.5", env={"K": CANARY}, status=7)
 
 
 # Another user of the same machine
