@@ -146,7 +146,7 @@ class Workspace:
             if named is None or named.provenance.layer is not Layer.FLAG:
                 raise
             self._broken = problem
-        from omniprofile.config.partial import load_for
+        from omniprofile.config.broken_files import load_for
 
         found = load_for(named.value, profile_files(self.places), home=self.places.home)
         if found is None:
