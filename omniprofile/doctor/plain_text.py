@@ -91,7 +91,10 @@ def dotenv(app: App) -> Iterable[Diagnosis]:
         yield skipped("the working directory is gone")
         return
     here = os.path.join(app.environment.cwd, ".env")
-    path = here if os.path.lexists(here) else find_dotenv(app.environment.cwd)
+    path = find_dotenv(app.environment.cwd)
+    if path is None and os.path.lexists(here):  # a virtual environment, or the pipe of a password manager
+        yield skipped(f"`{printable_place(here)}` is not a regular file: it was not searched for keys")
+        return
     if path is None:
         yield ok("no `.env` in this folder or above")
         return

@@ -201,4 +201,4 @@ def _all(names: list[str]) -> str:
 
 
 def _bare(names: list[str]) -> str:
-    return " and ".join(names)
+    return " ".join(names)  # as `unset` takes them

@@ -165,6 +165,10 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "two tokens": (
         _environ(OMNI_API_TOKEN=CANARY, OMNI_API_KEY=CANARY + "2"), "environment", "problem", "different values", "unset",
     ),
+    "one token twice": (
+        _environ(OMNI_API_TOKEN=CANARY, OMNI_API_KEY=CANARY), "environment", "warning", "in place of",
+        "unset OMNI_API_TOKEN OMNI_API_KEY",
+    ),
     "an empty token": (_environ(OMNI_API_KEY=""), "environment", "warning", "`OMNI_API_KEY` is set and empty", "unset"),
     "a base URL alone": (
         _environ(OMNI_BASE_URL="https://b.omniapp.co"), "environment", "warning", "would be refused", "a pair",
@@ -212,7 +216,6 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
         ),
         "mcp", "warning", "header `Authorization` of the MCP server `omni`", "omniprofile token --header NAME",
     ),
-    "a .env that is a FIFO": (lambda cli, _: os.mkfifo(cli.work / ".env"), "dotenv", "problem", "a FIFO", ""),
 }  # fmt: skip
 
 
@@ -236,6 +239,17 @@ def test_a_file_of_an_mcp_client_that_is_too_large_is_left_out(cli: Cli, good: P
     """Clients keep their history in it: that says nothing of the setup."""
     with (cli.home / ".claude.json").open("wb") as file:
         file.truncate(LARGEST + 1)
+    ran, checks = look(cli)
+    assert ran.status == 0, ran
+    assert [check["status"] for check in checks if "it was not searched for keys" in check["message"]] == ["skipped"]
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path)], ids=["pipe", "folder", "dangling link"]
+)
+def test_a_dotenv_that_is_no_regular_file_is_left_out(cli: Cli, good: Path, make: Callable[[str], None]) -> None:
+    """Password managers make it a pipe, and people call a virtual environment so: neither is wrong."""
+    make(str(cli.work / ".env"))
     ran, checks = look(cli)
     assert ran.status == 0, ran
     assert [check["status"] for check in checks if "it was not searched for keys" in check["message"]] == ["skipped"]
