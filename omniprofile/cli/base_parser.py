@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.stream import write_out
-from omniprofile.cli.synonyms import OPTIONS
 from omniprofile.errors import UsageError
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import quoted_list
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,21 +65,6 @@ class Parser(argparse.ArgumentParser):
     def hint(self) -> str:
         """The hint that names the help page."""
         return f"`{self.prog} --help` shows how to use it"
-
-    def refuse(self, rest: Sequence[str]) -> NoReturn:
-        """Raise UsageError for words that no argument takes. Words after an unknown option may be secret: show none."""
-        options = [word.partition("=")[0] for word in rest if word.startswith("-")]
-        if not options:
-            is_address = "--base-url" in self.options and "://" in rest[0]
-            hint = "give the address with `--base-url`" if is_address else self.hint
-            raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
-        unknown = options[0] if options[0].startswith("--") else options[0][:2]
-        known = self.options
-        near = [each for each, words in OPTIONS.items() if unknown in words and each.split()[0] in known]
-        if not near and len(unknown) > 2:
-            near = closest(unknown, known)
-        hint = f"did you mean {quoted_list(near)}? " if near else ""
-        raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
 
     def split_options(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the options at the start of `words`, with their values, and the rest."""

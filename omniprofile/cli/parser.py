@@ -13,10 +13,11 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import line_meant, require_dashes
+from omniprofile.cli.refused_words import refusal, require_plain_dashes
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, HIDDEN, Command
-from omniprofile.cli.synonyms import commands_for
+from omniprofile.cli.synonyms import NO_COMMAND, commands_for
 from omniprofile.errors import UsageError
-from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.names import KEY_IN_VIEW, holds_key, printable, quoted_list
 
 _SWITCHES = re.compile(r"(-[qv]++)(p.*+)?", re.DOTALL)
 """Short switches may share one `-`, also with a `-p` at the end."""
@@ -49,7 +50,7 @@ def parse(
         program = program_parser()
         args, rest = program.parse_known_args(words)
         if rest and rest != ["--json"]:
-            program.refuse(rest)
+            raise refusal(program, rest)
         if rest or args.profile is not None:
             raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
         program.print_help()
@@ -76,6 +77,7 @@ def parse(
         if child[:1] == [""]:
             raise UsageError("the command is empty", hint="put the program's name behind `--`")
     parser = command_parser(command)
+    require_plain_dashes(parser, words)
     # Without `--` the words may include the child's own options, so keep their order.
     args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
     if args.config == "":
@@ -91,13 +93,14 @@ def parse(
 def _refuse(parser: Parser, name: str, words: list[str], rest: list[str], profiles: Collection[str]) -> NoReturn:
     """Raise UsageError for the words that command `name` does not take."""
     if rest[0] in ("-p", "--profile"):
-        raise UsageError(f"`{parser.prog}` takes no `--profile`", hint=parser.hint)
+        own = "did you mean `--name`? " if "--name" in parser.options else ""
+        raise UsageError(f"`{parser.prog}` takes no `--profile`", hint=own + parser.hint)
     if "--" in words:
         cut = words.index("--")
         names = [word for word in words[:cut] if word in profiles][:1]
         line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], words[cut + 1 :])
         raise UsageError(f"`{parser.prog}` runs no command", hint=f"run `{line}`")
-    parser.refuse(rest)
+    raise refusal(parser, rest)
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:
@@ -107,6 +110,10 @@ def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError
             hint=f"run `omniprofile use {word}` to switch to it, or `omniprofile exec {word} -- COMMAND` to run a command "
             "with it",
         )
+    if holds_key(word):
+        return UsageError("the command line has an API key where a command belongs", hint=KEY_IN_VIEW)
+    if instead := NO_COMMAND.get(word):
+        return UsageError(f"unknown command `{word}`", hint=instead)
     near = commands_for(word, [*BY_NAME, "help", "version", "status"], following)
     hint = f"did you mean {quoted_list(near)}? " if near else ""
     return UsageError(f"unknown command `{printable(word)}`", hint=f"{hint}`omniprofile help` lists the commands")

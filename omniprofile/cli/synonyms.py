@@ -16,9 +16,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "edit": ("config", "configuration", "open-config"),
     "env": ("environment", "printenv", "variables", "vars"),
     "exec": ("run", "shell", "start", "with"),
-    "explain": ("diff", "trace", "why"),
+    "explain": ("diff", "origin", "trace", "where", "why"),
     "export": ("push",),
-    "gateway": ("daemon", "proxy", "serve", "server"),
+    "gateway": ("daemon", "mcp", "proxy", "serve", "server"),
     "help": ("man", "usage"),
     "hook": ("integrate", "prompt", "shell-init"),
     "import": ("migrate", "pull"),
@@ -38,6 +38,18 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """The words of other tools, by the command that does the same here."""
 
+
+_PIN = 'to pin a project, write `profile = "NAME"` into its `.omniprofile.toml`'
+_INSTALLER = "use the tool that installed it: `uv tool {0} omniprofile` or `pipx {0} omniprofile`"
+
+NO_COMMAND: dict[str, str] = {
+    "local": _PIN,
+    "pin": _PIN,
+    "self-update": _INSTALLER.format("upgrade"),
+    "uninstall": _INSTALLER.format("uninstall"),
+    "upgrade": _INSTALLER.format("upgrade"),
+}
+"""What to do instead, for words of other tools that have no command here."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "--all": ("-A", "-a"),

@@ -6,7 +6,16 @@ from fnmatch import fnmatchcase
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import every_effective
-from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import (
+    KEY_IN_VIEW,
+    RULE,
+    closest,
+    holds_key,
+    is_valid,
+    nearest_valid,
+    printable,
+    quoted_list,
+)
 from omniprofile.model.provenance import Layer, Provenance
 
 _NO_PROFILES = "no profile is defined yet: run `omniprofile init`"
@@ -23,8 +32,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if holds_key(name):
         raise NoSuchProfile(
             f"what the {role} gives as a profile's name looks like an API key",
-            hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
-            "this machine's processes or your shell's history",
+            hint=KEY_IN_VIEW,
         )
     if not name:
         raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")

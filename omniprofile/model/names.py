@@ -11,6 +11,11 @@ _LETTERS_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 _ALLOWED = _LETTERS_DIGITS | frozenset("._-")
 
 RULE = "letters, digits, `.`, `_` and `-`, at most 64, beginning with a letter or digit"
+KEY_IN_VIEW = (
+    "`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see this machine's processes "
+    "or your shell's history"
+)
+"""The hint for a key on the command line, which every process of the machine can read."""
 
 
 def is_valid(name: str) -> bool:

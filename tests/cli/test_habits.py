@@ -197,6 +197,46 @@ def test_every_usage_error_names_the_page_of_its_command(cli: Cli, name: str) ->
     assert "unrecognized" not in ran.err
 
 
+@pytest.mark.parametrize(
+    "line", ["login staging KEY", "login staging --token KEY", "login staging --token=KEY", "init --api-key KEY", "KEY"]
+)
+def test_a_key_among_the_arguments_is_said_to_be_public_and_not_shown(cli: Cli, two: Path, line: str) -> None:
+    ran = cli(*line.replace("KEY", CANARY).split(), status=2)
+    assert "API key" in ran.err.splitlines()[0]
+    assert "`omniprofile login NAME` asks for the key without showing it; revoke this one" in ran.err
+    assert CANARY not in ran.err
+
+
+@pytest.mark.parametrize("dash", "‐‑‒–—―−")
+def test_a_dash_that_a_word_processor_has_changed_is_named(cli: Cli, two: Path, dash: str) -> None:
+    for line in (f"use {dash}shell staging", f"use staging {dash}{dash}shell", f"use {dash}shell=fish"):
+        ran = cli(*line.split(), status=2)
+        assert "does not begin with `--`" in ran.err
+        assert "hint: type `--shell`\n" in ran.err
+    assert cli("set", "staging", "description", f"{dash} a list").status == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("init staging", "give a name with `--name`"),
+        ("import dotenv --profile x", "did you mean `--name`?"),
+        ("add --name play", "give `NAME` alone, without an option"),
+        ("rename --old play --new lab", "give `OLD` alone, without an option"),
+        ("add play --tags acme", "`omniprofile set NAME tags VALUE`"),
+        ("set prod --protected true", "`omniprofile set NAME protected VALUE`"),
+        ("set prod --base-url x", "`omniprofile set NAME base_url VALUE`"),
+        ("pin staging", '`profile = "NAME"` into its `.omniprofile.toml`'),
+        ("local staging", '`profile = "NAME"` into its `.omniprofile.toml`'),
+        ("uninstall", "`uv tool uninstall omniprofile`"),
+        ("upgrade", "`uv tool upgrade omniprofile`"),
+        ("mcp", "did you mean `gateway`?"),
+    ],
+)
+def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: Path, line: str, hint: str) -> None:
+    assert hint in cli(*line.split(), status=2).err
+
+
 def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:
     for argv in (["--conf", "x", "list"], ["--conf=x", "list"]):
         ran = cli(*argv)

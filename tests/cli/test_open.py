@@ -85,7 +85,7 @@ def test_print_prints_the_address_and_opens_nothing(cli: Cli, record: Path) -> N
     ("name", "status", "words"),
     [
         ("missing", 1, "`no-such-browser` of profile `missing` was not found"),
-        ("text", 1, "no browser was found"),
+        ("text", 1, "no browser was found\nhint: `omniprofile open --print text` prints the address"),
         ("fails", 1, "did not open https://acme.omniapp.co"),
         ("evil", 6, "evil.example"),
         ("absent", 5, "absent"),

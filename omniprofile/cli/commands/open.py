@@ -3,7 +3,7 @@
 import argparse
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, add_flag, add_profile, request_of
+from omniprofile.cli.arguments import Help, add_flag, add_profile, named_profile, request_of
 from omniprofile.cli.browser import find_browser
 from omniprofile.cli.console import Console
 from omniprofile.errors import OperationFailed
@@ -34,7 +34,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.print:
         console.data(f"{address}\n")
         return
-    hint = "`omniprofile open --print` prints the address, to open by hand"
+    name = named_profile(args)
+    hint = f"`omniprofile open --print{f' {name.value}' if name else ''}` prints the address, to open by hand"
     browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
     if browser is None:
         raise OperationFailed("no browser was found", hint=hint)

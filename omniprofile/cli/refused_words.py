@@ -1,0 +1,68 @@
+"""The errors for words of a command line that no argument takes: what is wrong with them, and what was probably meant."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from omniprofile.cli.synonyms import OPTIONS
+from omniprofile.errors import UsageError
+from omniprofile.model.names import KEY_IN_VIEW, closest, holds_key, is_valid, printable, quoted_list
+
+if TYPE_CHECKING:
+    from omniprofile.cli.base_parser import Parser
+
+_DASHES = "‐‑‒–—―−"
+"""The characters that word processors and chats put in the place of `-` or `--`."""
+
+
+def require_plain_dashes(parser: "Parser", words: Sequence[str]) -> None:
+    """Raise UsageError for the first of `words` that would be an option if it began with plain dashes."""
+    for word in words:
+        plain = "--" + word.partition("=")[0].lstrip(_DASHES + "-")
+        if word[:1] in _DASHES and word and plain in parser.options:
+            raise UsageError(
+                f"`{printable(word.partition('=')[0], 40)}` does not begin with `--`, but with another character that "
+                "looks like it",
+                hint=f"type `{plain}`",
+            )
+
+
+def refusal(parser: "Parser", rest: Sequence[str]) -> UsageError:
+    """Return the error for words that no argument takes. Words after an unknown option may be secret: it shows none."""
+    if any(holds_key(word) for word in rest):
+        return UsageError(f"`{parser.prog}` takes no API key as an argument", hint=KEY_IN_VIEW)
+    options = [word.partition("=")[0] for word in rest if word.startswith("-")]
+    if not options:
+        return UsageError(f"too many arguments for `{parser.prog}`", hint=_place_of(parser, rest[0]) or parser.hint)
+    unknown = options[0] if options[0].startswith("--") else options[0][:2]
+    return UsageError(
+        f"unknown option `{printable(unknown, 40)}` for `{parser.prog}`", hint=_meant(parser, unknown) + parser.hint
+    )
+
+
+def _place_of(parser: "Parser", word: str) -> str | None:
+    """Return the hint for a word that belongs behind an option of the command, or None."""
+    if "--base-url" in parser.options and "://" in word:
+        return "give the address with `--base-url`"
+    if "--name" in parser.options and is_valid(word):
+        return "give a name with `--name`, and quote a value that contains spaces"
+    return None
+
+
+def _meant(parser: "Parser", unknown: str) -> str:
+    """Return the beginning of the hint about an unknown option: what the command takes instead, or nothing."""
+    known = parser.options
+    near = [each for each, words in OPTIONS.items() if unknown in words and each.split()[0] in known]
+    if not near and len(unknown) > 2:
+        near = closest(unknown, known)
+    if near:
+        return f"did you mean {quoted_list(near)}? "
+    word = unknown.removeprefix("--")
+    if any(action.metavar == word.upper() and not action.option_strings for action in parser.arguments):
+        return f"give `{word.upper()}` alone, without an option; "
+    if parser.prog in ("omniprofile add", "omniprofile init", "omniprofile set"):
+        from omniprofile.config.schema.models import Profile
+
+        key = word.replace("-", "_")
+        if key in Profile.model_fields:
+            return f"`omniprofile set NAME {key} VALUE` sets it in a profile; "
+    return ""
