@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
 from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.command_credentials import Handed, environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import line_meant, with_yes
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.prefixes import permit_all, prefixed_requests
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.intent import Intent
@@ -24,8 +25,6 @@ from omniprofile.handover.run_in_place import run_command
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential_variables import HIDDEN
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
-from omniprofile.model.resolution import Resolution
-from omniprofile.model.variable_names import OWN, is_reserved
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
@@ -103,7 +102,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process with the command (POSIX), or run it and return its exit status (Windows, and with a gateway)."""
-    requests = _prefixed(args) if args.prefixes else {"": arguments.request_of(args)}
+    requests = prefixed_requests(args) if args.prefixes else {"": arguments.request_of(args)}
     command = args.child or _shell(args, app, console)
     line = CommandLine(command[1:]) if is_omni(command[0]) and not args.prefixes else None
     if line and line.direct:
@@ -114,12 +113,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
     intent = Intent("run", f"run `{printable(command[0])}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
-        _refuse_clashes(resolutions)
-        for resolution in resolutions.values():  # check all of them before any key source runs
-            if resolution.refusal is not None:
-                raise resolution.refusal
-            app.permit(resolution, intent)
-        intent = intent._replace(yes=True)
+        intent = permit_all(app, resolutions, intent)
     if line and (said := instead_of_omni(line, resolutions[""])):
         console.give(said)
         return DONE
@@ -179,47 +173,6 @@ def _tell_what_it_gets(
     if not args.child:
         who = quoted_list((each.credential.profile for each in handed), "and")
         console.note(f"the shell has the credential of {who} until it ends")
-
-
-def _prefixed(args: argparse.Namespace) -> dict[str, ProfileRequest]:
-    """Return the request for each prefix of `--as`. Raises UsageError."""
-    alone = arguments.named_profile(args)
-    if alone is not None or args.base_url is not None or args.token_file is not None:
-        given = f"`{printable(alone.value)}`" if alone else "`--base-url` or `--token-file`"
-        raise UsageError(
-            f"{given} has no prefix, and with `--as` every credential has one",
-            hint=f"run `omniprofile exec {' '.join(f'--as {word}' for word in map(printable, args.prefixes))}"
-            f"{f' --as OTHER_={printable(alone.value)}' if alone else ''} -- COMMAND …`",
-        )
-    requests: dict[str, ProfileRequest] = {}
-    for text in args.prefixes:
-        prefix, _, name = text.partition("=")
-        if not prefix or not name:
-            raise UsageError(
-                f"`--as {printable(text)}` is not PREFIX=NAME", hint="write it as in `--as SOURCE_=staging`"
-            )
-        if not (prefix.isascii() and prefix.isidentifier()) or is_reserved(f"{prefix}_"):
-            raise UsageError(
-                f"`{printable(prefix)}` cannot begin a variable's name",
-                hint=f"use letters, digits and `_`, as in `--as SOURCE_={printable(name)}`",
-            )
-        if prefix.upper() in map(str.upper, requests):  # Windows ignores case
-            raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
-        requests[prefix] = ProfileRequest.for_profile(name, "--as")
-    return requests
-
-
-def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
-    """Raise UsageError if a prefix makes a variable that omniprofile itself reads, or two prefixes make the same variable."""
-    seen: set[str] = set()
-    for prefix, resolution in resolutions.items():
-        own = {prefix + name for name in (*OWN, *(each.name for each in resolution.env))}
-        for name in sorted(own):
-            reserved = name in OWN or is_reserved(name)
-            if reserved or name in seen:
-                what = "steers omniprofile" if reserved else "belongs to another prefix, too"
-                raise UsageError(f"the prefix `{prefix}` makes `{name}`, which {what}", hint="choose another prefix")
-        seen |= own
 
 
 def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
