@@ -7,7 +7,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from omniprofile.cli.commands import demo
+from omniprofile.cli import tour
 from omniprofile.standin.server import Standin
 from tests.cli.terminal import spawn
 from tests.conftest import Cli
@@ -42,7 +42,7 @@ def test_the_command_that_failed_is_named_with_what_it_said(cli: Cli, monkeypatc
             add_key(standin, token, role=role)
 
     monkeypatch.setattr(Standin, "add_key", add_no_staging_key)
-    monkeypatch.setattr(demo, "_BUG", "not a bug here: the test made it fail")
+    monkeypatch.setattr(tour, "BUG", "not a bug here: the test made it fail")
     run = cli("demo")
     assert run.status == 1
     assert "the demo expected `omniprofile login` to end with 0" in run.err

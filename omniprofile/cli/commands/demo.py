@@ -1,26 +1,23 @@
 """`omniprofile demo`: a tour with real commands against an embedded stand-in for Omni. It touches none of the user's files.
 
-Each command runs as its own process in a temporary home, as a user would run it. Its output is shown unchanged, except for `~`
-for that home. A command that does not do what the tour expects ends it with OperationFailed.
+Here are its chapters; `cli.tour` runs and shows their commands.
 """
 
 import argparse
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
-from typing import NamedTuple
 
 import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
+from omniprofile.cli.tour import BUG, Tour
 from omniprofile.config.paths import Places, find_places
 from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.errors import OperationFailed
@@ -36,7 +33,6 @@ from omniprofile.system.user_lock import temporary_locks
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
 _PRODUCTION_KEY = "omni_osk_demo_production_9876543210"
 _PRODUCTION, _STAGING = "acme.omniapp.co", "acme-staging.omniapp.co"
-_SECONDS_EACH = 60
 _AT_ONCE = 5
 _LIFETIME = 2
 """Lifetime of the access token in seconds: longer than the login takes, and short enough to wait for."""
@@ -92,7 +88,6 @@ print("GET    /api/v1/models, by the gateway:", status("GET", gateway + "/api/v1
 print("DELETE /api/v1/models/1, by the gateway:", status("DELETE", gateway + "/api/v1/models/1"))
 print("GET    /api/v1/models, straight to Omni:", status("GET", omni + "/api/v1/models"))
 """
-_BUG = "this is a bug in omniprofile, or something on this machine keeps it from working"
 
 HELP = Help(
     description="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "
@@ -135,142 +130,82 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         }
         places = find_places(platform=sys.platform, environ=variables, cwd=home, user_home=lambda: home)
         waits = console.interactive and console.shows_data and not args.no_pause
-        _Tour(console, home, variables, places, waits).run(production)
+        _show(Tour(console, home, variables, waits), places, production)
 
 
-class _Tour(NamedTuple):
-    """The chapters of the tour on `console`. If `waits`, it waits for Enter between them."""
+def _show(tour: Tour, places: Places, production: Standin) -> None:
+    """Show all chapters."""
+    tour.chapter("1. Profiles are a file without secrets. It is checked before anything uses it.")
+    _write(places, "instnace")
+    tour.step("lint", status=1, shows="did you mean `instance`?")
+    _write(places, "instance")
 
-    console: Console
-    home: str
-    environ: dict[str, str]
-    places: Places
-    waits: bool
+    tour.chapter("2. A key is tried before it is stored, and then goes to the host it was stored for.")
+    tour.step("login", "prod", stdin=_STAGING_KEY, status=8, only=("error",), shows="nothing was stored")
+    tour.step("login", "prod", stdin=_PRODUCTION_KEY, only=("accepts",), shows="accepts the key")
+    tour.step("login", "staging", stdin=_STAGING_KEY, only=("accepts",), shows="accepts the key")
+    other = f"https://{_PRODUCTION}"
+    tour.step("token", "staging", "--base-url", other, status=6, shows=other)
 
-    def run(self, production: Standin) -> None:
-        self.chapter("1. Profiles are a file without secrets. It is checked before anything uses it.")
-        self.write("instnace")
-        self.step("lint", status=1, shows="did you mean `instance`?")
-        self.write("instance")
+    tour.chapter("3. One word switches. What is protected has to be meant.")
+    tour.step("use", "staging", shows="is now `staging`")
+    tour.step("use", "prod", status=6, shows="is protected")
+    tour.step("list", shows="present")
 
-        self.chapter("2. A key is tried before it is stored, and then goes to the host it was stored for.")
-        self.step("login", "prod", stdin=_STAGING_KEY, status=8, only=("error",), shows="nothing was stored")
-        self.step("login", "prod", stdin=_PRODUCTION_KEY, only=("accepts",), shows="accepts the key")
-        self.step("login", "staging", stdin=_STAGING_KEY, only=("accepts",), shows="accepts the key")
-        other = f"https://{_PRODUCTION}"
-        self.step("token", "staging", "--base-url", other, status=6, shows=other)
+    tour.chapter("4. Every value says where it comes from, and what it overrides.")
+    override = {"OMNI_PROFILE_STAGING_TOKEN": _STAGING_KEY}
+    tour.step("explain", environ=override, only=("base_url ", "token ", "not "), shows="OMNI_PROFILE_STAGING_TOKEN")
 
-        self.chapter("3. One word switches. What is protected has to be meant.")
-        self.step("use", "staging", shows="is now `staging`")
-        self.step("use", "prod", status=6, shows="is protected")
-        self.step("list", shows="present")
+    _session(tour, production)
 
-        self.chapter("4. Every value says where it comes from, and what it overrides.")
-        override = {"OMNI_PROFILE_STAGING_TOKEN": _STAGING_KEY}
-        self.step("explain", environ=override, only=("base_url ", "token ", "not "), shows="OMNI_PROFILE_STAGING_TOKEN")
+    tour.chapter("6. An agent may read, and its token is of no use anywhere else.")
+    Path(tour.home, "agent.py").write_text(_AGENT, encoding="utf-8")
+    tour.step("exec", "agent", "--", Path(sys.executable).name, "agent.py", shows="straight to Omni: 401")
 
-        self.session(production)
+    tour.chapter("7. One look at all of them, and the end.")
+    tour.step("test", "--all", shows="ok")
+    tour.step("logout", "me", shows="were revoked")
+    _refuse_stray_keys(tour.home, places)
+    tour.console.give(
+        "Every file was searched: no key lies outside the secret store. Nothing of yours was touched.\n"
+        "Your own first profile: omniprofile init\n"
+    )
 
-        self.chapter("6. An agent may read, and its token is of no use anywhere else.")
-        Path(self.home, "agent.py").write_text(_AGENT, encoding="utf-8")
-        self.step("exec", "agent", "--", Path(sys.executable).name, "agent.py", shows="straight to Omni: 401")
 
-        self.chapter("7. One look at all of them, and the end.")
-        self.step("test", "--all", shows="ok")
-        self.step("logout", "me", shows="were revoked")
-        self.secrets_lie_only_in_the_store()
-        self.console.give(
-            "Every file was searched: no key lies outside the secret store. Nothing of yours was touched.\n"
-            "Your own first profile: omniprofile init\n"
-        )
+def _session(tour: Tour, production: Standin) -> None:
+    """Log in by OAuth, let the access token expire, and ask for it in several processes at once: only one refreshes it."""
+    tour.chapter("5. A session stays fresh: here a program plays the browser, and 2 s pass for 8 hours.")
+    browser = Path(tour.home, "browser.py")
+    browser.write_text(_BROWSER, encoding="utf-8")
+    tour.environ["BROWSER"] = f"{shlex.quote(Path(sys.executable).as_posix())} {browser.as_posix()} %s"
+    production.oauth.lifetime = _LIFETIME
+    tour.step("login", "me", only=("logged in",), shows="logged in to")
+    sleep(_LIFETIME)
+    production.oauth.expire_access_tokens()
+    production.oauth.lifetime = 8 * 3600
+    before = len(production.oauth.grants)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        results = set(pool.map(lambda _: tour.process("token", "me"), range(_AT_ONCE)))
+    refreshes = len(production.oauth.grants) - before
+    tour.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
+    equal = f"{_AT_ONCE} equal tokens by one refresh"
+    if [status for _, status in results] != [0] or refreshes != 1:
+        ends = "; ".join(f"{text.strip() if end else 'a token'} ({exit_words(end)})" for text, end in results)
+        what = f"the demo expected {equal}, but there were {refreshes} refreshes, and these ends: {ends}"
+        raise OperationFailed(what, hint=BUG)
+    tour.console.give(f"{equal}: a second use of a refresh token would end the session\n")
 
-    def chapter(self, title: str) -> None:
-        """Start a chapter, once the user has read the previous one."""
-        if self.waits and not title.startswith("1."):
-            self.console.ask("\nEnter goes on, Ctrl-C ends the tour ")
-        self.console.data("\n" + self.console.style("bold", title) + "\n")
 
-    def command(self, line: str) -> None:
-        style = self.console.style
-        self.console.data(f"{style('green', '$')} {style('bold', line)}\n")
+def _write(places: Places, instance: str) -> None:
+    """Write the profile file. A misspelt `instance` makes it invalid."""
+    make_private_folder(places.config_folder)  # regardless of the umask
+    write_atomic(places.config_file, _PROFILES.replace("INSTANCE", instance).encode())
 
-    def session(self, production: Standin) -> None:
-        """Log in by OAuth, let the access token expire, and ask for it in several processes at once: only one refreshes it."""
-        self.chapter("5. A session stays fresh: here a program plays the browser, and 2 s pass for 8 hours.")
-        browser = Path(self.home, "browser.py")
-        browser.write_text(_BROWSER, encoding="utf-8")
-        self.environ["BROWSER"] = f"{shlex.quote(Path(sys.executable).as_posix())} {browser.as_posix()} %s"
-        production.oauth.lifetime = _LIFETIME
-        self.step("login", "me", only=("logged in",), shows="logged in to")
-        sleep(_LIFETIME)
-        production.oauth.expire_access_tokens()
-        production.oauth.lifetime = 8 * 3600
-        before = len(production.oauth.grants)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = set(pool.map(lambda _: self.process("token", "me"), range(_AT_ONCE)))
-        refreshes = len(production.oauth.grants) - before
-        self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
-        equal = f"{_AT_ONCE} equal tokens by one refresh"
-        if [status for _, status in results] != [0] or refreshes != 1:
-            ends = "; ".join(f"{text.strip() if end else 'a token'} ({exit_words(end)})" for text, end in results)
-            what = f"the demo expected {equal}, but there were {refreshes} refreshes, and these ends: {ends}"
-            raise OperationFailed(what, hint=_BUG)
-        self.console.give(f"{equal}: a second use of a refresh token would end the session\n")
 
-    def write(self, instance: str) -> None:
-        """Write the profile file. A misspelt `instance` makes it invalid."""
-        make_private_folder(self.places.config_folder)  # regardless of the umask
-        write_atomic(self.places.config_file, _PROFILES.replace("INSTANCE", instance).encode())
-
-    def step(
-        self,
-        *argv: str,
-        stdin: str = "",
-        status: int = 0,
-        shows: str = "",
-        only: Sequence[str] = (),
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        """Run one command and show it with its output, or with `only` the lines that contain one of these words.
-
-        It must exit with `status`, and its output must contain `shows`.
-        """
-        variables = "".join(f"{name}=… " for name in environ or {})
-        piped = "printf %s … | " if stdin else ""
-        self.command(f"{piped}{variables}omniprofile {' '.join(argv)}")
-        text, ended = self.process(*argv, stdin=stdin, environ=environ)
-        lines = [line for line in text.splitlines() if not only or any(word in line for word in only)]
-        self.console.give("".join(f"{line}\n" for line in lines))
-        if ended != status or shows not in text:
-            expected = f"end with {status}" + (f" and to say `{shows}`" if shows else "")
-            said = "; ".join(text.splitlines())
-            what = f"the demo expected `omniprofile {argv[0]}` to {expected}, but it {exit_words(ended)}: {said}"
-            raise OperationFailed(what, hint=_BUG)
-
-    def process(self, *argv: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, int]:
-        """Run the command without a terminal; return its combined stdout and stderr, and its exit status."""
-        path = os.pathsep.join([os.path.dirname(sys.executable), self.environ.get("PATH", "")])
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "omniprofile", *argv],
-                input=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                env={**self.environ, "PATH": path, **(environ or {})},
-                cwd=self.home,
-                timeout=_SECONDS_EACH,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as problem:
-            raise OperationFailed(f"`omniprofile {argv[0]}` did not end in {_SECONDS_EACH} s") from problem
-        return done.stdout.replace(self.home, "~"), done.returncode
-
-    def secrets_lie_only_in_the_store(self) -> None:
-        """Raise OperationFailed if a key is in any file of the temporary home other than the secret store's."""
-        keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
-        store = Path(self.places.state_folder, SECRETS_FILE)
-        for path in Path(self.home).rglob("*"):
-            if path.is_file() and path != store and any(key in path.read_bytes() for key in keys):
-                raise OperationFailed(f"the demo found a key in `{path}`")
+def _refuse_stray_keys(home: str, places: Places) -> None:
+    """Raise OperationFailed if a key is in any file of the temporary home other than the secret store's."""
+    keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
+    store = Path(places.state_folder, SECRETS_FILE)
+    for path in Path(home).rglob("*"):
+        if path.is_file() and path != store and any(key in path.read_bytes() for key in keys):
+            raise OperationFailed(f"the demo found a key in `{path}`")
