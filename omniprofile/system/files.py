@@ -8,7 +8,7 @@ import stat
 import sys
 from time import monotonic, sleep
 
-from omniprofile.system.foreign_access import steps_to
+from omniprofile.system.foreign_access import owner_hint, steps_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +100,6 @@ def _hint(problem: BaseException, path: str) -> "str | None":
         from omniprofile.model.names import printable_place
 
         return f"choose another place: `{printable_place(steps_to(path)[-1][0])}` is not a folder"
-    from omniprofile.system.permission_hints import owner_hint
-
     return owner_hint(problem, path)
 
 

@@ -1,4 +1,4 @@
-"""Find who else can read or change a file, through its mode or a folder or link on the way to it.
+"""Find who else can read or change a file, through its mode or a folder or link on the way to it, and say how to fix that.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -19,7 +19,7 @@ class ForeignAccess:
     def refusal(self, risk: str) -> tuple[str, str]:
         """Return the error message and a hint on how to fix it; `risk` is what the others could do."""
         from omniprofile.model.names import printable_place, quoted_place
-        from omniprofile.system.permission_hints import instead_of_chmod
+        from omniprofile.system.mounts import instead_of_chmod
 
         shown, word = printable_place(self.path), quoted_place(self.path)
         if stat.S_IFMT(self.status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
@@ -31,6 +31,8 @@ class ForeignAccess:
             message = f"anyone can write to {kind}`{shown}`, and so {risk}"
             mine = _user() in (0, self.status.st_uid)
             change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
+            if is_read_only(self.path):
+                change = "the file system is read-only: change the mode where the files come from"
             return message, instead_of_chmod(self.path) or change
         option = "-h " if is_link else ""
         return (
@@ -165,6 +167,20 @@ def is_read_only(path: str) -> bool:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return False
+
+
+def owner_hint(problem: BaseException, path: str) -> "str | None":
+    """Return the hint for a PermissionError caused by a root-owned file or folder, as `sudo` leaves behind; else None."""
+    if sys.platform == "win32" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
+        return None
+    for place, status in reversed(steps_to(path)):
+        if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or place == os.sep:
+            return None
+        if owner_of(os.path.dirname(place)) == os.geteuid():
+            from omniprofile.model.names import quoted_place
+
+            return f"it belongs to root: run `sudo chown -R {os.geteuid()} {quoted_place(place)}`"
+    return None
 
 
 def owner_of(path: str) -> "int | None":

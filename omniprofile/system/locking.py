@@ -14,7 +14,7 @@ from time import monotonic, sleep
 
 from omniprofile.model.names import removal
 from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, make_private_folder, reason
-from omniprofile.system.permission_hints import owner_hint
+from omniprofile.system.foreign_access import owner_hint
 
 _POLL_SECONDS = 0.02
 NO_LOCKS = frozenset((errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.EBADF))

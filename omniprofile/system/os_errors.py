@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from omniprofile.errors import Error
 from omniprofile.system.files import Unreadable, reason
-from omniprofile.system.permission_hints import owner_hint
+from omniprofile.system.foreign_access import owner_hint
 
 TRY_AGAIN = "try again; if it keeps happening, look for an omniprofile process that hangs"
 """The hint for a lock that another process has held for too long."""
