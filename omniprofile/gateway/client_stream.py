@@ -21,9 +21,6 @@ _LEFT = 1024 * 1024
 _REPEATABLE = 64 * 1024
 """How much of a request body is kept, in bytes, to send the request again after a 401."""
 
-_Next = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
-"""What h11 makes of the bytes so far."""
-
 
 class Gone(Exception):
     """The client has gone, or has stopped in the middle of a request."""
@@ -111,12 +108,12 @@ class ClientStream:
             while left > 0 and (data := await self._reader.read(PIECE)):
                 left -= len(data)
 
-    async def _event(self) -> _Next:
+    async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         while (event := self._next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._reader.read(PIECE))
         return event
 
-    def _next_event(self) -> _Next:
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         if self._http.their_state is h11.IDLE:
             data = self._http.trailing_data[0]
             head, ended, _ = data.partition(b"\r\n\r\n")
