@@ -6,9 +6,9 @@ On the fast path: imports only what a bare interpreter has loaded, plus `datetim
 import sys
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
+from omniprofile.credentials.sources import read_plain_key
 from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.names import account_name
-from omniprofile.model.variable_names import TOKENS
 from omniprofile.system.files import user_id
 
 TYPE_CHECKING = False
@@ -32,12 +32,13 @@ def obtain(
     `store` is the secret store set in the files; `folders` are the state folder and the home. Raises Undecided, or any other
     error, if the full path must decide.
     """
-    if not nothing_overrides(profile.profile, environ):
+    name, base_url = profile.profile, profile.base_url
+    if profile.kind is None or not nothing_overrides(name, environ):
         raise Undecided
     if profile.kind != "stored":
-        profile.token = _read(profile.kind, profile.where, profile, environ, TOKENS)
+        profile.token = read_plain_key(profile.kind, profile.where, name, base_url, environ).reveal()
         return
-    account = account_name(profile.profile, profile.base_url)
+    account = account_name(name, base_url)
     in_file = (asked_store(environ) or store) == "file"
     found = _in_file(account, *folders) if in_file else _in_keyring(account, *folders, environ)
     if found.is_session != (profile.auth == "oauth"):
@@ -60,27 +61,9 @@ def variables(
         raise Undecided
     for name, value in profile.declared_env:
         if isinstance(value, tuple) and value[0] in ("env", "file"):
-            yield name, _read(*value, profile, environ, (name,))
+            yield name, read_plain_key(*value, profile.profile, profile.base_url, environ, name).reveal()
         else:
             yield name, value
-
-
-def _read(
-    kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
-) -> str:
-    """Ask a key source other than a command. `names` are the variables under which omniprofile exports its value."""
-    of_env = names is not TOKENS
-    if kind == "env":
-        from omniprofile.credentials.key_check import checked_key
-        from omniprofile.model.export_mark import key_in_environment
-
-        value = key_in_environment(environ, where, profile.profile, profile.base_url, names)
-        return checked_key(value, "", of_env=of_env).reveal()
-    if kind == "file":
-        from omniprofile.credentials.key_file import key_in_file
-
-        return key_in_file(where, "", of_env=of_env).reveal()
-    raise Undecided
 
 
 def _in_file(account: str, state_folder: str, home: str) -> "StoredFields":

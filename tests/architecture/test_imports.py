@@ -80,6 +80,7 @@ SHORT = {
         "credentials.env_variables",
         "credentials.fast_obtain",
         "credentials.key_check",
+        "credentials.sources",
         "model.not_a_key",
         "model.secret",
         "system.audit",
