@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from omniprofile.credentials.env_variables import environment_pair
-from omniprofile.credentials.intent import KEEPING, SHOWING, Intent
+from omniprofile.credentials.intent import KEEPING, Intent
 from omniprofile.credentials.protection import decide, protected_by, selected_by_pin
 from omniprofile.errors import AccessLimited, ProtectedProfile, UsageError
 from omniprofile.model.names import quoted_list
@@ -18,7 +18,6 @@ from omniprofile.stores import Stores
 from omniprofile.system.files import reason
 
 if TYPE_CHECKING:
-    from omniprofile.checks.live import Subject
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.protection import Use
     from omniprofile.gateway.gateway import Gateway
@@ -217,6 +216,11 @@ class App(Stores):
             refused=refused,
         )
 
+    def require_any(self) -> None:
+        """Raise NoProfileSelected, which says how to define one, if no file defines a profile."""
+        if not self.config.profiles:
+            self.select()
+
     def declared(self, request: ProfileRequest, use: "Use" = "show") -> "Resolution":
         """Resolve from the files alone, ignoring base URLs and tokens from flags and variables."""
         from omniprofile.credentials.resolver import resolve
@@ -231,19 +235,6 @@ class App(Stores):
     def current(self) -> "Resolution":
         """Resolve the current profile with every override, without passing on notices."""
         return self.resolve(ProfileRequest(), tell=False)
-
-    def subject(self, request: ProfileRequest, *, interactive: bool = False) -> "Subject":
-        """Return the subject for `checks.live` to test. The credential is obtained when the check needs it."""
-        from omniprofile.checks.live import Subject
-
-        resolution = self.resolve(request)
-        return Subject(
-            resolution.profile,
-            lambda: self.obtain(resolution, SHOWING, interactive=interactive),
-            resolution.expect,
-            given_by=str(resolution.token.provenance) if resolution.token else None,
-            renew=lambda: self.obtain(resolution, SHOWING, force_refresh=True),
-        )
 
     def _flags(self, request: ProfileRequest) -> "Flags":
         from omniprofile.credentials.key_file import read_token_file

@@ -102,8 +102,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
     skipped: dict[str, str] = {}
     for name in args.profiles or ():
         app.require(name)
-    if not app.config.profiles:
-        app.select()  # raises the error that there is none, with a hint
+    app.require_any()
     for name in app.config.profiles:
         resolution = app.declared_profile(name)
         origin = resolution.origin

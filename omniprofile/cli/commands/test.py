@@ -10,15 +10,13 @@ from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
+from omniprofile.cli.live_checks import JOBS, SECONDS, check
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.name_patterns import matching
 from omniprofile.errors import UsageError
 from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list
-
-SECONDS = 10.0
-JOBS = 16
 
 HELP = Help(
     description="Asks the instance whose credential it is (`GET /api/v1/whoami`) and compares the answer with `expect`. Each "
@@ -86,22 +84,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return _status(results)
 
 
-def check(
-    app: App,
-    requests: Sequence[ProfileRequest],
-    *,
-    timeout: float = SECONDS,
-    jobs: int = JOBS,
-    on_result: Callable[[LiveResult], None] | None = None,
-    interactive: bool = False,
-) -> list[LiveResult]:
-    """Test the credential of each request; return results in that order. Only a lone key command may use the terminal."""
-    from omniprofile.checks.live import check_live
-
-    subjects = [app.subject(request, interactive=interactive and len(requests) == 1) for request in requests]
-    return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.environment.environ, on_result=on_result)
-
-
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     config = app.config_for_all([*args.patterns, *(args.profile or ())])
     names = dict.fromkeys(matching(config, args.patterns), "NAME") | dict.fromkeys(args.profile or (), "--profile")
@@ -109,8 +91,7 @@ def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
         raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
     if args.all:
         names = dict.fromkeys(app.config.profiles, "--all")
-        if not names:
-            app.select()  # raises the error that there is none, with a hint
+        app.require_any()
     if len(names) > 1 and (args.base_url or args.token_file):
         raise UsageError("`--base-url` and `--token-file` go with one profile", hint="name one profile")
     for name in names:

@@ -7,6 +7,7 @@ from omniprofile.cli.arguments import Help, add_flag, add_json, add_yes
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
+from omniprofile.cli.live_checks import check
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.intent import Intent
@@ -55,8 +56,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
     app.permit(resolution, Intent("run", "switch to it", with_yes(args), yes=args.yes))
     if args.test:
-        from omniprofile.cli.commands.test import check
-
         (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
         if result.error is not None:
             raise result.error
@@ -101,8 +100,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> tuple[str, 
     if args.name == "":
         raise UsageError("the profile's name is empty", hint="`omniprofile list` shows the names")
     if args.name is None:
-        if not app.config.profiles:
-            app.select()  # raises the error that there is none, with a hint
+        app.require_any()
         return pick(app, console, offer_here=_evaluated(app) and not args.shell)
     if args.name != "-":
         name, provenance = args.name, None
