@@ -23,6 +23,11 @@ class Error(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def lines(self) -> str:
+        """The message, and in a second line the hint, as people read them after `error: `."""
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
 
 class UsageError(Error, code="usage"):
     """The command line, or a library call, is invalid as given."""
@@ -30,6 +35,12 @@ class UsageError(Error, code="usage"):
 
 class OperationFailed(Error, code="failed"):
     """A step failed for a reason other than the user's input, such as a full disk or a closed pipe."""
+
+    @classmethod
+    def changed_meanwhile(cls, path: str) -> "OperationFailed":
+        """Return the error for a file that another program has changed, or made, since it was read."""
+        hint = "nothing was written to it; run the command again"
+        return cls(f"`{path}` was changed by another program meanwhile", hint=hint)
 
 
 class SessionBusy(OperationFailed, code="session-busy"):

@@ -129,9 +129,7 @@ class Console:
 
     def report(self, error: Error, *, as_json: bool) -> None:
         """Report an error on stderr in one line, with its hint in another; with `as_json` also as JSON on stdout."""
-        self.say(f"omniprofile: {self.message_style('red', 'error')}: {error.message}")
-        if error.hint:
-            self.say(f"hint: {error.hint}")
+        self.say(f"omniprofile: {self.message_style('red', 'error')}: {error.lines}")
         if as_json:
             self.json(error_json(error))
 

@@ -38,7 +38,7 @@ def shim(words: "Sequence[str]") -> int:
             return BROKEN_PIPE
         if not isinstance(problem, Error):
             raise
-        _tell(f"error: {problem.message}" + (f"\nhint: {problem.hint}" if problem.hint else ""))
+        _tell(f"error: {problem.lines}")
         return status_of(problem)
 
 

@@ -76,19 +76,17 @@ class ForeignFile:
 
         Other programs that write this file take no lock, so compare its content again as late as possible.
         """
-        shown = f"`{printable_place(self.path)}`"
-        target = real_path(self.path)
-        with reported_as(OperationFailed, f"{shown} cannot be written", "fix it, and run it again"):
+        place, target = printable_place(self.path), real_path(self.path)
+        with reported_as(OperationFailed, f"`{place}` cannot be written", "fix it, and run it again"):
             if self.status is None:
                 make_private_folder(os.path.dirname(self.path))
                 if os.path.lexists(self.path):
-                    raise OperationFailed(f"{shown} was made by another program meanwhile", hint="run it again")
+                    raise OperationFailed.changed_meanwhile(place)
             elif open_regular(self.path, limit=LARGEST)[0] != self.content:
-                raise OperationFailed(f"{shown} was changed by another program meanwhile", hint="run the command again")
+                raise OperationFailed.changed_meanwhile(place)
             elif not os.access(target, os.W_OK):
-                raise OperationFailed(
-                    f"{shown} cannot be written: it is read-only", hint="make it writable, and run it again"
-                )
+                hint = "make it writable, and run it again"
+                raise OperationFailed(f"`{place}` cannot be written: it is read-only", hint=hint)
             sweep(target)
             write_atomic(target, content, mode=mode)
 

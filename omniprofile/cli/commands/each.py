@@ -99,8 +99,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if not args.all and not args.patterns:
         raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
     config = app.config_for_all(args.patterns)
-    if not config.profiles:
-        app.select()  # raises the error that there is none, with a hint
+    app.require_any()
     # For each profile, whether it was named in full.
     matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
     width = max(map(len, matched))
@@ -207,7 +206,5 @@ class _Run(NamedTuple):
     def say_error(self, result: _Result) -> None:
         """Print why a profile's command did not run, if it did not."""
         if result.error is not None and not self.args.json:
-            hint = f"\nhint: {result.error.hint}" if result.error.hint else ""
-            text = shown(f"omniprofile: error: {result.error.message}{hint}")
-            lines = text.encode("utf-8", "surrogateescape")
+            lines = shown(f"omniprofile: error: {result.error.lines}").encode("utf-8", "surrogateescape")
             self.console.relay(lines, result.label, result.colour, error=True)

@@ -141,8 +141,7 @@ def _saved(
     """Replace the file with `after` if it lints, or regardless if `with_errors`; return the errors in it."""
     with app.editing() as draft:
         if draft.content(path) != before:
-            hint = "nothing was written; edit it again"
-            raise OperationFailed(f"`{path}` was changed by another program meanwhile", hint=hint)
+            raise OperationFailed.changed_meanwhile(path)
         draft.set_content(path, after)
         errors = errors_in(draft.findings())
         if with_errors or not errors:

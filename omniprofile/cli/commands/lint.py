@@ -114,8 +114,7 @@ def _fix(
         for file in fixed:
             before = Content.read(file.file)
             if before.text != file.before:
-                hint = "nothing was written; run the command again"
-                raise OperationFailed(f"`{file.file}` was changed by another program meanwhile", hint=hint)
+                raise OperationFailed.changed_meanwhile(file.file)
             changes.append(before.changed_to(file.after))
         write_changes(changes, console, shown="".join(map(diff, fixed)))
     for file in fixed:

@@ -129,10 +129,7 @@ def _staged(change: Change) -> tuple[str, str]:
 def _require_unchanged(before: Content) -> None:
     """Raise OperationFailed if another program has changed the file: the lock excludes other omniprofiles, but not editors."""
     if Content.read(before.path).content != before.content:
-        raise OperationFailed(
-            f"`{before.path}` was changed by another program meanwhile",
-            hint="nothing was written; run the command again",
-        )
+        raise OperationFailed.changed_meanwhile(before.path)
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> str:
