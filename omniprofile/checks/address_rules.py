@@ -6,7 +6,7 @@ from omniprofile.checks.rule import UNDONE, UNREAD, Tables, rule
 from omniprofile.config.references import written_names
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.names import closest, quoted_list
-from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
+from omniprofile.model.origin import NotAnOrigin, Origin, not_allowed, parse_host
 from omniprofile.model.rule_codes import Code
 
 
@@ -20,8 +20,7 @@ def _host_not_allowed(tables: Tables) -> None:
             continue
         match origin.refusal(hosts, allow_insecure=insecure(table)):
             case "host-not-allowed":
-                message = f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts`"
-                tables.report(Code.HOST_NOT_ALLOWED, table, ("base_url",), message, allowing(origin.host))
+                tables.report(Code.HOST_NOT_ALLOWED, table, ("base_url",), *not_allowed(origin.host))
             case "insecure-url":
                 message = "plain http sends the credential in the clear"
                 hint = "set `allow_insecure = true` beside it" if origin.is_loopback else "use https"

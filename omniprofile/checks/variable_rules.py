@@ -7,6 +7,7 @@ from collections import defaultdict
 from omniprofile.checks.rule import UNDONE, Tables, rule, sources
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.names import token_variable, variable_stem
+from omniprofile.model.origin import no_organization
 from omniprofile.model.rule_codes import Code
 from omniprofile.model.variable_names import OWN
 
@@ -25,9 +26,8 @@ def _no_organization(tables: Tables) -> None:
         for variable, given in mine.env.items():
             if own and given.value.part == "organization" and own.organization_name is None:
                 path = ("env", variable) if given.table is table else ()
-                message = f"`{variable}` of `{table.name}` is an alias of the organization, which {own} does not name"
-                hint = 'use `from = "host"`, or remove it: only `https://NAME.omniapp.co` names one'
-                tables.report(Code.NO_ORGANIZATION, table, path, message, hint)
+                what = f"`{variable}` of `{table.name}`"
+                tables.report(Code.NO_ORGANIZATION, table, path, *no_organization(what, own))
 
 
 @rule(Code.VARIABLE_COLLISION)

@@ -12,7 +12,7 @@ from omniprofile.cli.editing import require_new_name
 from omniprofile.cli.profile_options import profile_values
 from omniprofile.errors import HostNotAllowed, UsageError
 from omniprofile.model.names import is_valid, nearest_valid
-from omniprofile.model.origin import NotAnOrigin, Origin, allowing, meant_host
+from omniprofile.model.origin import NotAnOrigin, Origin, meant_host, not_allowed
 from omniprofile.model.secret import masked
 
 ADDRESSES = frozenset({"base_url", "instance", "extends"})
@@ -94,9 +94,9 @@ def _ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
             console.say(f"`{origin}` is plain http, and credentials are only sent over https{allowing_it}")
             offered = f"https://{origin.host}" if origin.is_omni else ""
             continue
-        message = f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts`"
+        message, hint = not_allowed(origin.host)
         if (host := meant_host(origin.host)) is None:
-            raise HostNotAllowed(message, hint=allowing(origin.host))
+            raise HostNotAllowed(message, hint=hint)
         console.say(message)
         offered = f"https://{host}"
 

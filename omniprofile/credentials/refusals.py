@@ -7,7 +7,7 @@ from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import Effective, Given
 from omniprofile.model.names import base_url_variable, token_variable
-from omniprofile.model.origin import Origin, allowing
+from omniprofile.model.origin import Origin, not_allowed
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
@@ -31,10 +31,8 @@ def host_refusal(
             hint = f"use https, or set `allow_insecure = true` on profile `{selection.profile}` or its instance"
         return InsecureURL(f"{origin} is plain http ({provenance})", hint=hint)
     if code == "host-not-allowed":
-        return HostNotAllowed(
-            f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts` ({provenance})",
-            hint=allowing(origin.host),
-        )
+        why, hint = not_allowed(origin.host)
+        return HostNotAllowed(f"{why} ({provenance})", hint=hint)
     return None
 
 

@@ -16,7 +16,7 @@ from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.declaration import Config, EnvValue
 from omniprofile.model.effective import Effective, Given, effective, own_address
 from omniprofile.model.names import quoted_list
-from omniprofile.model.origin import Origin
+from omniprofile.model.origin import Origin, no_organization
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import GivenVariable, Resolution, Selection
 from omniprofile.model.secret import Secret
@@ -158,12 +158,8 @@ def _given_variable(
             why = f"`{name}` is left out: it is a secret for {bound}, not for {origin} ({base_url.provenance})"
             return GivenVariable(name, value, left_out=why)
     if value.part == "organization" and origin and origin == own and origin.organization_name is None:
-        place = declared.provenance(given).place
-        refusal = ConfigInvalid(
-            f"{place}: `{name}` is an alias of the organization, which {origin} does not name",
-            hint='use `from = "host"`, or remove it: only `https://NAME.omniapp.co` names one',
-        )
-        return GivenVariable(name, value, refusal)
+        why, hint = no_organization(f"`{name}`", origin)
+        return GivenVariable(name, value, ConfigInvalid(f"{declared.provenance(given).place}: {why}", hint=hint))
     return GivenVariable(name, value)
 
 

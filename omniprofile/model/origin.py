@@ -88,12 +88,18 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}{port}"
 
 
-def allowing(host: str) -> str:
-    """Return a hint about a host that gets no credential: the Omni host that was probably meant, or how to allow it."""
+def not_allowed(host: str) -> tuple[str, str]:
+    """Return why `host` gets no credential, and a hint: the Omni host that was probably meant, or how to allow this one."""
     meant = meant_host(host)
-    if meant is not None:
-        return f"did you mean `{meant}`?"
-    return f'if it may have your credentials, add "{host}" to `allowed_hosts` in `[settings]`'
+    allow = f'if it may have your credentials, add "{host}" to `allowed_hosts` in `[settings]`'
+    hint = allow if meant is None else f"did you mean `{meant}`?"
+    return f"`{host}` is neither one of Omni's hosts nor in `allowed_hosts`", hint
+
+
+def no_organization(what: str, origin: Origin) -> tuple[str, str]:
+    """Return why `what`, an alias of the organization in `env`, has no value at `origin`, and a hint."""
+    message = f"{what} is an alias of the organization, which {origin} does not name"
+    return message, 'use `from = "host"`, or remove it: only `https://NAME.omniapp.co` names one'
 
 
 def meant_host(host: str) -> str | None:

@@ -20,7 +20,7 @@ from omniprofile.cli.render.imported import imported_rows, imported_text, say_im
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, UsageError
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
-from omniprofile.model.origin import allowing
+from omniprofile.model.origin import not_allowed
 from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account
 from omniprofile.transfer.dotenv import Dotenv
@@ -149,10 +149,8 @@ def _require_importable(app: App, found: Found, what: str, *, allow_insecure: bo
             hint = "give `--allow-insecure`" if origin.is_loopback else "use https"
             raise InsecureURL(f"{what} is for {origin}, which is plain http; nothing was imported", hint=hint)
         case "host-not-allowed":
-            raise HostNotAllowed(
-                f"{what} is for `{origin.host}`, neither one of Omni's hosts nor in `allowed_hosts`; nothing was imported",
-                hint=allowing(origin.host),
-            )
+            why, hint = not_allowed(origin.host)
+            raise HostNotAllowed(f"{what}: {why}; nothing was imported", hint=hint)
 
 
 def _known(app: App, found: Sequence[Found]) -> list[Known]:
