@@ -82,7 +82,7 @@ gateway, omni = os.environ["OMNI_BASE_URL"], "https://acme-staging.omniapp.co"
 headers = {"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}
 
 def status(method, url):
-    return httpx.request(method, url, headers=headers).status_code
+    return httpx.request(method, url, headers=headers, timeout=30).status_code
 
 print("GET    /api/v1/models, by the gateway:", status("GET", gateway + "/api/v1/models"))
 print("DELETE /api/v1/models/1, by the gateway:", status("DELETE", gateway + "/api/v1/models/1"))
