@@ -33,7 +33,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "current": [("current",), ("current", "--json"), ("current", "-p", "none")],
     "list": [("list",), ("list", "--json")],
     "open": [("open", "--print")],
-    "each": [("each", "a", "b", "--", "echo", "x"), ("each", "a", "--json", "--", "echo", "x")],
+    "each": [("each", "a", "b", "-j", "1", "--", "echo", "x"), ("each", "a", "--json", "--", "echo", "x")],
     "log": [("log",), ("log", "--json")],
     "gateway": [("gateway", "--help")],  # it stays until its terminal ends
     "show": [("show",), ("show", "--json")],
