@@ -92,8 +92,8 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
 def _read(app: App, console: Console, what: str, prompt: str, command: str, how: How) -> Secret:
     """Ask for a key or secret with a hidden prompt; without a terminal, read it from standard input."""
     if console.interactive:
-        text = console.ask_secret(prompt).strip()
-        if not text:
+        text = console.ask_secret(prompt)
+        if not text.strip():
             raise NoCredential(f"no {what} was given", hint="nothing was stored; run the command again")
     else:
         pipe = f"pipe it in: `… | {command}`"
@@ -110,10 +110,10 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
             ) from None
         if not text.strip():
             raise NoCredential(f"no {what} came on standard input", hint=pipe)
-        if what == "key":
-            # No key has blanks, so those around it are from copying, as `gh auth login --with-token` sees it. A secret may be a
-            # password, from which only its line's end is taken, as `docker login --password-stdin` does.
-            text = text.strip()
+    if what == "key":
+        # No key has blanks, so those around it are from copying, as `gh auth login --with-token` sees it. A secret may be a
+        # password, from which only its line's end is taken, as `docker login --password-stdin` does.
+        text = text.strip()
     return checked_key(text, f"the given {what}", of_env=what == "secret")
 
 

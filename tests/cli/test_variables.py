@@ -387,6 +387,18 @@ def test_a_person_types_a_secret_that_is_not_shown(cli: Cli, file_store: None) -
     assert _given(cli, "staging")["OMNI_EMBED_SECRET"] == EMBED
 
 
+def test_a_secret_is_never_stored_otherwise_than_it_was_typed(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED)
+    terminal = spawn("login", "staging", "--secret", "OMNI_EMBED_SECRET", dimensions=(24, 200))
+    terminal.expect("OMNI_EMBED_SECRET for staging: ")
+    terminal.sendline(f" {EMBED} ")
+    terminal.expect("the given secret has a space around it")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 4
+    assert not (cli.state / "secrets.json").exists()
+
+
 def test_a_pinned_protected_profile_gets_no_secret_without_a_yes(cli: Cli, file_store: None) -> None:
     cli.profiles(STORED.replace("[profiles.child]", "protected = true\n[profiles.child]"))
     (cli.work / ".omniprofile.toml").write_text('profile = "staging"\n')
