@@ -8,50 +8,6 @@ import pytest
 from tests.cli.conftest import STAGING_KEY
 from tests.conftest import CANARY, Cli
 
-LAYERED = """\
-version = 1
-[settings]
-allowed_hosts = ["bi.acme.example"]
-[instances.acme]
-base_url = "https://acme.omniapp.co"
-[defaults]
-env = { OMNI_OUTPUT_FORMAT = "human", FROM_DEFAULTS = "1" }
-[profiles.ci]
-instance = "acme"
-auth = "api-key"
-key = { env = "ACME_KEY" }
-[profiles.staging]
-extends = "ci"
-base_url = "https://bi.acme.example"
-[profiles.staging.env]
-OMNI_OUTPUT_FORMAT = "json"
-"""
-
-
-def test_explain_json_has_provenance_with_file_and_line_for_winner_and_losers(cli: Cli) -> None:
-    file = str(cli.profiles(LAYERED))
-    answer = json.loads(cli("explain", "staging", "--json", env={"ACME_KEY": CANARY}).out)
-    assert answer["profile"] == "staging"
-    assert answer["selected_by"] == {"layer": "flag", "name": "NAME", "file": None, "line": None}
-    fields = answer["fields"]
-    assert fields["base_url"]["value"] == "https://bi.acme.example"
-    assert fields["base_url"]["provenance"] == {"layer": "profile", "name": "staging", "file": file, "line": 14}
-    (other,) = fields["base_url"]["overridden"]
-    assert other["value"] == "https://acme.omniapp.co"
-    assert other["provenance"] == {"layer": "instance", "name": "acme", "file": file, "line": 5}
-    assert other["reason"]
-    assert fields["auth"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 10}
-    assert fields["token"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 11}
-    assert fields["token"]["value"].startswith("omni_osk_")
-    assert CANARY[len("omni_osk_") :] not in fields["token"]["value"]
-    output = fields["env.OMNI_OUTPUT_FORMAT"]
-    assert output["value"] == "json"
-    assert output["provenance"]["line"] == 16
-    assert output["overridden"][0]["value"] == "human"
-    assert output["overridden"][0]["provenance"]["layer"] == "defaults"
-    assert fields["env.FROM_DEFAULTS"]["provenance"]["layer"] == "defaults"
-
-
 GENERATIONS = """\
 [profiles.child]
 extends = "parent"
@@ -69,6 +25,8 @@ key = { env = "KEY" }
 protected = true
 expect = { user = "u-2", org_role = "MEMBER" }
 env = { TWO = "grandparent", THREE = "grandparent" }
+[defaults]
+env = { FOUR = "defaults" }
 """
 
 
@@ -100,6 +58,7 @@ def test_json_tells_the_profile_s_own_values_from_those_of_its_parents(cli: Cli)
         "env.ONE": [("child", "profile", "child", 4), ("parent", "parent", "parent", 10)],
         "env.TWO": [("parent", "parent", "parent", 10), ("grandparent", "parent", "grandparent", 16)],
         "env.THREE": [("grandparent", "parent", "grandparent", 16)],
+        "env.FOUR": [("defaults", "defaults", "defaults", 18)],
     }
 
 

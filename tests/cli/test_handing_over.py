@@ -44,22 +44,6 @@ def test_token_header_is_what_a_headers_helper_prints(cli: Cli, two: Path) -> No
     assert (ran.out.count("\n"), ran.err) == (1, "")
 
 
-@pytest.mark.parametrize(
-    ("argv", "status"),
-    [
-        (("token", "absent", "--header"), 5),
-        (("token", "staging", "--header"), 4),
-        (("token", "--header", "staging", "--base-url", "https://acme.omniapp.co"), 6),
-        (("token", "staging", "--header", "--json"), 2),
-        (("--config", "nowhere.toml", "token", "--header"), 3),
-    ],
-)
-def test_errors_of_token_header_go_to_stderr_alone(cli: Cli, two: Path, argv: tuple[str, ...], status: int) -> None:
-    ran = cli(*argv, env={"STAGING_KEY": ""})
-    assert (ran.status, ran.out) == (status, "")
-    assert "omniprofile: error: " in ran.err
-
-
 def test_a_token_file_is_for_this_call(cli: Cli, two: Path) -> None:
     file = cli.work / "key"
     file.write_text(CANARY + "F\n")

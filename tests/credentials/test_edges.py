@@ -33,7 +33,7 @@ from omniprofile.errors import (
     StoreUnavailable,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, uses_store
+from omniprofile.model.declaration import Config, Declaration, EnvValue, KeySource, uses_store
 from omniprofile.model.export_mark import mark_of
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.origin import Origin
@@ -460,33 +460,6 @@ def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error
         entries("x", 5).remove("prod")
     with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 0 s"):
         entries(None, 0).remove("prod")
-
-
-def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default() -> None:
-    config = Config(
-        profiles={
-            "prod": Declaration(Layer.PROFILE, "prod", "f", 1, extends="base", auth="oauth"),
-            "base": Declaration(
-                Layer.PROFILE, "base", "f", 5, auth="api-key", protected=True, expect=Identity(user="u-1")
-            ),
-        },
-        defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, allow_insecure=True, protected=False),),
-    )
-    resolution = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={})
-    fields = resolution.explain()
-    assert resolution.protected is True
-    assert resolution.expect == Identity(user="u-1")
-    shown = {
-        name: (fields[name].value, fields[name].provenance.layer) for name in ("auth", "protected", "allow_insecure")
-    }
-    assert shown == {
-        "auth": ("oauth", Layer.PROFILE),
-        "protected": (True, Layer.PARENT),
-        "allow_insecure": (True, Layer.DEFAULTS),
-    }
-    assert [other.provenance.layer for other in fields["auth"].overridden] == [Layer.PARENT]
-    bare = resolve(PROD, Selection("prod", Provenance(Layer.FLAG)), environ={})
-    assert (bare.protected, bare.expect, bare.auth, bare.key) == (False, Identity(), "api-key", KeySource("keyring"))
 
 
 ACME = Origin.parse("https://acme.omniapp.co")

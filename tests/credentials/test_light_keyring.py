@@ -291,7 +291,7 @@ def _endless_head(call: Message) -> bytes:
 FLOOD = bytes(new_signal(DBusAddress("/x", interface="a.b"), "Noise", "s", ("x" * 100_000,)).serialise(3))
 LIES: dict[str, dict[str, Any]] = {
     "rejects": {"auth": b"REJECTED EXTERNAL\r\n"},
-    "never ends its greeting": {"auth": b"x" * 1024},
+    "never ends its greeting": {"auth": b"x" * 9000},
     "sends more than a greeting": {"auth": b"OK 1\r\nmore"},
     "closes": {"SearchItems": OSError()},
     "closes after the secret was asked for": {"GetSecret": OSError()},

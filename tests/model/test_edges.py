@@ -91,6 +91,7 @@ def test_a_text_without_a_letter_that_a_name_may_have_becomes_profile() -> None:
         ("prodx", "prod1"),
         ("staging", "acme-staging"),
         ("production", "prod"),
+        ("pl", "play"),
         ("stagnig", "staging"),
     ],
 )

@@ -42,17 +42,6 @@ def test_any_garbage_is_read_without_an_error(text: str) -> None:
     assert own_values({"OMNIPROFILE_EXPORTED": text, "OMNI_API_TOKEN": "x"}) <= {"OMNI_API_TOKEN"}
 
 
-def test_a_mark_without_checksums_claims_nothing() -> None:
-    for text in (
-        "staging",
-        "staging OMNI_API_TOKEN",
-        "staging OMNI_API_TOKEN=",
-        " OMNI_API_TOKEN=00000000",
-        "x" * 100_000,
-    ):
-        assert own_values({"OMNIPROFILE_EXPORTED": text, "OMNI_API_TOKEN": ""}) == frozenset()
-
-
 def test_the_mark_does_not_hold_the_value() -> None:
     assert "s3cret" not in mark_of("staging", {"OMNI_API_TOKEN": "s3cret"}, "https://a.co")
 

@@ -39,6 +39,9 @@ def test_a_base_url_has_one_normal_form(text: str, normal: str):
         "https://acme.omniapp.co:0", "https://acme.omniapp.co:65536", "https://acme.omniapp.co:", "https://acme.omniapp.co:8_0",
         "https://acme.omniapp.co:100000", "https://acme.omniapp.co:000443", "https://acme.omniapp.co:-1",
         "https://acme.omniapp.co:٣", "https://ácme.omniapp.co", "https://acme.omniapp.co\n", "https://acme.omniapp.co\t", "https://a b.co",  # noqa: E501
+        "https://acme.omniapp.co:x@evil.example", "https://evil.example#.omniapp.co", "https://evil.example?.omniapp.co",
+        "https://evil.example/.omniapp.co", "https://evil.example%2eomniapp.co", "https://acme.omniapp.co ", "https://\u043emniapp.co",
+        "https://omniapp\u3002co", "https://0x7f.1", "https://[::ffff:1.2.3.4%25eth0]",
         "https://[::1", "https://[::1]x", "https://[fe80::1%25eth0]", "https://[127.0.0.1]", "http://127.1", "http://0x7f.0.0.1", "http://2130706433",
         "http://127.0.0.01", "https://a.0x10", "//acme.omniapp.co", "https:acme.omniapp.co", "javascript://acme.omniapp.co",
     ],

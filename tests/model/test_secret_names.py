@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from omniprofile.model.credential import Credential
 from omniprofile.model.names import (
     base_url_variable,
-    closest,
     is_valid,
     legible,
     nearest_valid,
@@ -85,14 +84,6 @@ def test_names_outside_the_closed_character_set_are_not_valid(name: str):
 def test_variables_of_a_profile_are_upper_case_with_underscores():
     assert token_variable("my-conn.v2") == "OMNI_PROFILE_MY_CONN_V2_TOKEN"
     assert base_url_variable("a") == "OMNI_PROFILE_A_BASE_URL"
-
-
-def test_closest_finds_typos_other_cases_and_beginnings():
-    known = ["prod", "staging", "staging-eu", "play"]
-    assert closest("stagign", known)[0] == "staging"
-    assert closest("PROD", known)[0] == "prod"
-    assert closest("pl", known) == ["play"]
-    assert closest("zzz", known) == []
 
 
 @given(st.text(max_size=300))

@@ -197,23 +197,6 @@ def test_overrides_are_masked_and_refusals_do_not_repeat_them(scene: Scene) -> N
     assert scene.run("login", "empty", stdin=STDIN).status == 8
 
 
-def test_a_secret_in_the_wrong_place_is_reported_and_not_repeated(scene: Scene) -> None:
-    text = scene.cli.config.read_text()
-    for wrong in (
-        f'key = "{VENDOR}"',
-        f'key = {{ env = "{VENDOR}" }}',
-        f'key = {{ command = ["echo", "{VENDOR}"] }}',
-        f'token = "{VENDOR}"',
-        f'base_url = "https://{VENDOR}@acme.omniapp.co"',
-        f"# {VENDOR}",
-        f'env = {{ SECRET = "{VENDOR}" }}',
-        f'"{VENDOR}',
-    ):
-        scene.cli.profiles(f"{text}\n[profiles.wrong]\n{wrong}\n")
-        for line in (("lint",), ("lint", "--format", "json"), ("current",), ("token", "wrong"), ("list",), ("show",)):
-            scene.run("-v", "-v", *line)
-
-
 def test_a_secret_for_a_name_is_neither_repeated_nor_kept(scene: Scene) -> None:
     """A user who pastes the key where a name belongs is told so."""
     for line in (
