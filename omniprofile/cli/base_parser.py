@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from omniprofile.cli.arguments import Help
@@ -65,6 +66,12 @@ class Parser(argparse.ArgumentParser):
     def hint(self) -> str:
         """The hint that names the help page."""
         return f"`{self.prog} --help` shows how to use it"
+
+    def unknown_options(self, words: Sequence[str]) -> list[str]:
+        """Return the words before `--` that look like options and are not options of this parser."""
+        options = [word for word in takewhile("--".__ne__, words) if self._is_option(word)]
+        names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in options]
+        return [word for word, name in zip(options, names, strict=True) if name not in self.options]
 
     def split_options(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the options at the start of `words`, with their values, and the rest."""

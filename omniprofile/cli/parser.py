@@ -79,7 +79,12 @@ def parse(
     parser = command_parser(command)
     require_plain_dashes(parser, words)
     # Without `--` the words may include the child's own options, so keep their order.
-    args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
+    try:
+        args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
+    except UsageError:
+        if unknown := parser.unknown_options(words):
+            raise refusal(parser, unknown) from None
+        raise
     if args.config == "":
         raise UsageError("the value of `--config` is empty", hint="leave it out to use the usual profile file")
     if runs_command and child is None:
