@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
+from datetime import datetime
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
@@ -77,7 +78,7 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
 
 def _end(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
     """Revoke and delete the secret of one account; return whether there was anything."""
-    name, checkpoint = account.profile, app.environment.checkpoint
+    checkpoint = app.environment.checkpoint
     secret: StoredSecret | None = None
     why: str | None = "this was interrupted"
     try:
@@ -97,25 +98,34 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
     checkpoint("deleted")
     if not deleted and secret is None:
         return False
+    session = secret.is_session if secret else resolution.auth == "oauth"
+    expires_at = secret.expires_at if secret else None
+    _tell_what_was_done(app, console, account, session=session, unrevoked=why, expires_at=expires_at)
+    return True
+
+
+def _tell_what_was_done(
+    app: App, console: Console, account: Account, *, session: bool, unrevoked: str | None, expires_at: datetime | None
+) -> None:
+    """Say that the secret of `account` was deleted, and what remains valid. `unrevoked` is why a session was not revoked."""
+    name = account.profile
     if account.variable:
         console.note(
             f"the secret `{account.variable}` of `{name}` was deleted from the {app.store.label}; it stays valid where it was "
             "made"
         )
-        return True
-    session = secret.is_session if secret else resolution.auth == "oauth"
+        return
     console.note(f"the {'session' if session else 'key'} of `{name}` was deleted from the {app.store.label}")
     if not session:
         console.note(
             f"an API key cannot be revoked from here and stays valid: revoke it in Omni, {account.origin}, "
             "Settings > API access"
         )
-    elif why is None:
+    elif unrevoked is None:
         console.note("its refresh token and its access token were revoked")
     else:
-        until = f" until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret and secret.expires_at else ""
+        until = f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
         console.warn(
-            f"it could not be revoked ({why}): the access token stays valid{until}, and the refresh token after that; revoke "
-            f"them in Omni, {account.origin}, Settings > API access"
+            f"it could not be revoked ({unrevoked}): the access token stays valid{until}, and the refresh token after that; "
+            f"revoke them in Omni, {account.origin}, Settings > API access"
         )
-    return True
