@@ -81,14 +81,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             raise
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
-        summaries = app.store.summaries() if accounts else {}
-        for account in accounts:  # including a secret that a login has stored since the copy
-            copy = account._replace(profile=new)
-            secret, carried = app.store.get(account), app.store.get(copy)
-            if secret is not None and (carried is None or (copy in copied and secret != carried)):
-                app.store.put(new, secret)
-            app.store.delete(account)
-            editing.warn_of_other_files(app, console, account, summaries.get(account))
+        _delete_copied(app, console, accounts, new, copied)
         app.journal.end()
     along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))
@@ -156,6 +149,18 @@ def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str,
             raise StoreUnavailable(
                 f"the {app.store.label} returned something other than what was stored; nothing was changed"
             )
+
+
+def _delete_copied(app: App, console: Console, accounts: list[Account], new: str, copied: list[Account]) -> None:
+    """Delete the secrets of the old name. One that a login has stored since the copy is carried over first."""
+    summaries = app.store.summaries() if accounts else {}
+    for account in accounts:
+        copy = account._replace(profile=new)
+        secret, carried = app.store.get(account), app.store.get(copy)
+        if secret is not None and (carried is None or (copy in copied and secret != carried)):
+            app.store.put(new, secret)
+        app.store.delete(account)
+        editing.warn_of_other_files(app, console, account, summaries.get(account))
 
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
