@@ -47,14 +47,7 @@ def parse(
     name, front, behind = split_command(argv)
     words = [*front, *behind]
     if name is None:
-        program = program_parser()
-        args, rest = program.parse_known_args(words)
-        if rest and rest != ["--json"]:
-            raise refusal(program, rest)
-        if rest or args.profile is not None:
-            raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
-        program.print_help()
-        program.exit()
+        _without_command(words)
     following = split_command(words)[0] or ""
     if name == "version":
         return parse(["--version"])
@@ -93,6 +86,18 @@ def parse(
         _refuse(parser, name, words, rest, profiles(config))
     args.command, args.child, args.with_yes = name, child, [*front, name, "--yes", *behind]
     return args, load(command)
+
+
+def _without_command(words: list[str]) -> NoReturn:
+    """Print the program's help or version and exit. Raises UsageError for options that need a command."""
+    program = program_parser()
+    args, rest = program.parse_known_args(words)
+    if rest and rest != ["--json"]:
+        raise refusal(program, rest)
+    if rest or args.profile is not None:
+        raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
+    program.print_help()
+    program.exit()
 
 
 def _refuse(parser: Parser, name: str, words: list[str], rest: list[str], profiles: Collection[str]) -> NoReturn:
