@@ -99,17 +99,7 @@ class Commands:
         """
         begin = monotonic()
         try:
-            line: Sequence[str] | str = argv
-            if sys.platform == "win32":
-                from omniprofile.handover.windows_command import windows_command
-
-                line = windows_command(argv, environ)
-            with self._starting:
-                if self._ending:
-                    raise Ending
-                child = Group(line, environ, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-                self._running.add(child)
-                self._note(child.pid)
+            child = self._start(argv, environ)
         except OSError as problem:
             raise not_run(argv[0], problem) from problem
         try:
@@ -129,6 +119,20 @@ class Commands:
             self._running.discard(child)
             self._note(-child.pid)
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
+
+    def _start(self, argv: Sequence[str], environ: Mapping[str, str]) -> Group:
+        line: Sequence[str] | str = argv
+        if sys.platform == "win32":
+            from omniprofile.handover.windows_command import windows_command
+
+            line = windows_command(argv, environ)
+        with self._starting:
+            if self._ending:
+                raise Ending
+            child = Group(line, environ, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+            self._running.add(child)
+            self._note(child.pid)
+        return child
 
     def end(self) -> None:
         """End every command and its children: ask, then kill after a short grace period."""
