@@ -93,28 +93,33 @@ def authorized(
             separator = "&" if "?" in endpoints.authorization else "?"
             address = f"{origin}{endpoints.authorization}{separator}{authorization_query(listener.request)}"
             ui.open_url(listener.start_at(address), address, queue.put)
-            until = monotonic() + limit
-            callback: Callback | None = None
-            while callback is None:
-                try:
-                    got = next_of(queue, until - monotonic())
-                except TimeoutError:
-                    opened, rejected = ui.browser_opened, listener.rejected_callbacks
-                    raise _nobody(account, limit, opened=opened, rejected=rejected) from None
-                if isinstance(got, Error):
-                    raise got
-                if isinstance(got, str):
-                    try:
-                        callback = read_pasted(got, listener.request)
-                    except InvalidResponse as problem:
-                        ui.pasted_badly(str(problem))
-                else:
-                    callback = got
+            try:
+                callback = _first_callback(queue, ui, listener.request, limit)
+            except TimeoutError:
+                opened, rejected = ui.browser_opened, listener.rejected_callbacks
+                raise _nobody(account, limit, opened=opened, rejected=rejected) from None
             yield Authorized(listener.request, code_of(callback, endpoints, origin), listener.show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
             listener.show(Page(False, "Not logged in", message, "Your terminal says what to do."))
             raise
+
+
+def _first_callback(
+    queue: "SimpleQueue[Callback | str | Error]", ui: LoginUI, request: AuthorizationRequest, limit: float
+) -> Callback:
+    """Return the first answer to `request`, from the browser or pasted. Raises an Error in the queue, and TimeoutError."""
+    until = monotonic() + limit
+    while True:
+        got = next_of(queue, until - monotonic())
+        if isinstance(got, Error):
+            raise got
+        if not isinstance(got, str):
+            return got
+        try:
+            return read_pasted(got, request)
+        except InvalidResponse as problem:
+            ui.pasted_badly(str(problem))
 
 
 def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -> LoginFailed:
