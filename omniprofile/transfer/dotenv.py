@@ -53,14 +53,14 @@ class Dotenv:
         for blanks in _BLANKS.finditer(content):  # the parser takes quadratic time for each run
             if blanks.end() - blanks.start() > _MOST_BLANKS:
                 line = content.count("\n", 0, blanks.start()) + 1
-                raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} spaces in a row", "remove them")
+                raise file.wrong("the line", f"has more than {_MOST_BLANKS} spaces in a row", "remove them", line=line)
         marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # otherwise the parser drops one more
         parts = [Part(marks, 1)] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
             text, line = binding.original.string, binding.original.line
             line += text[: len(text) - len(text.lstrip())].count("\n")
             if binding.error and any(name in text for name in (*TOKENS, BASE_URL)):
-                raise file.wrong(f"line {line}", "cannot be read: a quote may be open", "correct it")
+                raise file.wrong("the line", "cannot be read: a quote may be open", "correct it", line=line)
             parts.append(Part(text, line, binding.key if binding.value is not None else None, binding.value or ""))
         return cls(file, tuple(parts))
 

@@ -8,6 +8,7 @@ from omniprofile.model.not_a_key import command_for
 from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.variable_names import ORGANIZATION
 from omniprofile.transfer.dotenv import BASE_URL, TOKENS, Dotenv, Part, reference
 from omniprofile.transfer.found_profiles import Found, Source
 
@@ -46,16 +47,18 @@ def _token(dotenv: Dotenv) -> str | None:
         what = reference(setting.value)
         if what and not command_for(setting.value):
             raise dotenv.file.wrong(
-                f"line {setting.line}: `{setting.name}`",
+                f"`{setting.name}`",
                 f"is {what}, and no key",
                 "put the key itself there, or leave the line out and pipe the key to `omniprofile login NAME`",
+                line=setting.line,
             )
     for other in settings[1:]:
         first = settings[0]
         if other.value != first.value:
             names = quoted_list(dict.fromkeys(str(setting.name) for setting in (first, other)), "and")
+            what = "have different values" if other.name != first.name else "has different values"
             raise dotenv.file.wrong(
-                f"lines {first.line} and {other.line}: {names}", "have different values", "keep the one that is right"
+                names, f"{what} (lines {first.line} and {other.line})", "keep the one that is right", line=other.line
             )
     return settings[0].value if settings else None
 
@@ -74,12 +77,14 @@ def _origin(dotenv: Dotenv, base_url: str | None) -> Origin:
             )
         return given
     if not settings:
+        named = [each.value for each in dotenv.assigned(ORGANIZATION) if each.value.replace("-", "").isalnum()]
+        name = named[0] if named and named[0].isascii() else "acme"
         raise UsageError(
             f"the file does not set `{BASE_URL}`, so the instance of its key is unknown",
-            hint="give it: `--base-url https://acme.omniapp.co`",
+            hint=f"give it: `--base-url https://{name}.omniapp.co`",
         )
     return _parsed(dotenv, settings[-1])
 
 
 def _parsed(dotenv: Dotenv, setting: Part) -> Origin:
-    return dotenv.file.origin(f"line {setting.line}: `{BASE_URL}`", without_api_path(setting.value))
+    return dotenv.file.origin(f"`{BASE_URL}`", without_api_path(setting.value), line=setting.line)

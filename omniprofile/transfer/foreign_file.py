@@ -58,18 +58,19 @@ class ForeignFile:
         # Raised outside the `except`: the decoder's exception holds the whole content.
         raise ConfigInvalid(broken, hint="save the file as UTF-8")
 
-    def wrong(self, where: str, what: str, hint: str | None = None) -> ConfigInvalid:
+    def wrong(self, where: str, what: str, hint: str | None = None, *, line: int | None = None) -> ConfigInvalid:
         """Return the error for a problem in the file. `where` may contain a foreign name; `what` never contains a value."""
-        return ConfigInvalid(f"{printable_place(self.path)}: {printable(where, 160)} {what}", hint=hint)
+        place = printable_place(self.path) + (f":{line}" if line else "")
+        return ConfigInvalid(f"{place}: {printable(where, 160)} {what}", hint=hint)
 
-    def origin(self, where: str, text: str) -> Origin:
+    def origin(self, where: str, text: str, *, line: int | None = None) -> Origin:
         """Return the base URL found at `where`. Raises ConfigInvalid."""
         try:
             return Origin.parse(text)
         except NotAnOrigin as problem:
             near = problem.suggestion
             hint = f"write `{near}` there" if near else "it looks like `https://acme.omniapp.co`"
-            raise self.wrong(where, str(problem), hint) from None
+            raise self.wrong(where, str(problem), hint, line=line) from None
 
     def replace(self, content: bytes, mode: int = 0o600) -> None:
         """Atomically write the file and set its mode. Raises OperationFailed, leaving the file unchanged.

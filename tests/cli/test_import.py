@@ -464,17 +464,20 @@ def test_scrub_leaves_a_comment_where_the_key_was_and_every_other_byte(cli: Cli)
 
 
 BAD_DOTENV = {
-    "two values": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_TOKEN={KEY}2\n", 3, "lines 2 and 3"),
-    "one name twice": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_KEY=x\n", 3, "lines 2 and 3"),
+    "two values": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_TOKEN={KEY}2\n", 3, "OKEN` have"),
+    "a name twice": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_KEY=x", 3, "env:3: `OMNI_API_KEY` has"),
     "a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=${SECRET}\n", 3, "is a reference to a variable"),
     "half a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=a${SECRET}\n", 3, "is a reference to a variable"),
     "an encrypted key": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=encrypted:BAbc\n", 3, "dotenvx encrypted"),
     "a placeholder": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=<your-api-key>\n", 3, "is a placeholder"),
-    "an open quote": (f"OMNI_BASE_URL=https://a.omniapp.co\n\nOMNI_API_KEY='{KEY}\n", 3, "line 3 cannot be read"),
+    "an open quote": (f"OMNI_BASE_URL=https://a.omniapp.co\n\nOMNI_API_KEY='{KEY}\n", 3, "/.env:3: the line cannot be read"),
     "nothing of Omni's": ("OTHER=1\n", 3, "has none of"),
     "no base URL": (f"OMNI_API_KEY={KEY}\n", 2, "--base-url"),
+    "the community SDK's": (
+        f"OMNI_API_KEY={KEY}\nOMNI_ORGANIZATION_NAME=big-co\n", 2, "`--base-url https://big-co.omniapp.co`",
+    ),
     "an empty base URL": (f"OMNI_BASE_URL=\nOMNI_API_KEY={KEY}\n", 2, "--base-url"),
-    "a bad base URL": (f"OMNI_BASE_URL=acme.omniapp.co\nOMNI_API_KEY={KEY}\n", 3, "write `https://acme.omniapp.co`"),
+    "a bad base URL": (f"OMNI_BASE_URL=acme.omniapp.co\nOMNI_API_KEY={KEY}\n", 3, "/.env:1: `OMNI_BASE_URL` has no scheme"),
     "a path": (f"OMNI_BASE_URL=https://acme.omniapp.co/x\nOMNI_API_KEY={KEY}\n", 3, "after the host"),
     "not allowed": (f"OMNI_BASE_URL=https://acme.example\nOMNI_API_KEY={KEY}\n", 6, "allowed_hosts"),
     "two lines in quotes": (f'OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY="{KEY}\nx"\n', 4, "several lines"),
