@@ -9,7 +9,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.live_checks import check_new
 from omniprofile.cli.new_credential import How, tell_of_another_identity
 from omniprofile.cli.render.times import remaining
-from omniprofile.cli.revocation import revoke_session, revoke_stored, where
+from omniprofile.cli.revocation import revoke_session, revoke_stored
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
@@ -20,7 +20,7 @@ from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.live_result import Status
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import StoredSecret, by_hand
 from omniprofile.model.times import duration_text
 from omniprofile.system.threads import start as start_thread
 
@@ -59,7 +59,7 @@ def login_session(app: App, console: Console, resolution: Resolution, how: How) 
                 # If the session is already stored (only Ctrl-C came after that), keep it.
                 stored = app.sessions.holds(profile, session)
                 if not stored and (why := revoke_session(client, session, endpoints)):
-                    console.warn(f"the new session could not be revoked ({why}): {where(session)}")
+                    console.warn(f"the new session could not be revoked ({why}): {by_hand(session.origin)}")
                 raise
             checkpoint("stored")
             sentence = f"omniprofile is logged in to {origin.host} as profile {profile}{who}."
@@ -75,7 +75,9 @@ def login_session(app: App, console: Console, resolution: Resolution, how: How) 
                 if why is None:
                     console.note("the previous session was revoked")
                 else:
-                    console.note(f"the previous session was replaced, but could not be revoked ({why}): {where(old)}")
+                    console.note(
+                        f"the previous session was replaced, but could not be revoked ({why}): {by_hand(old.origin)}"
+                    )
                 checkpoint("old-revoked")
 
 

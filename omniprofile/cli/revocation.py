@@ -38,8 +38,3 @@ def revoke_stored(
         code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
         refused = f"{session.origin} may not have a credential any more, {code}" if code else None
     return refused or revoke_session(client, session, endpoints)
-
-
-def where(session: StoredSecret) -> str:
-    """Return how to revoke a session by hand."""
-    return f"revoke it in Omni, {session.origin}, Settings > API access"

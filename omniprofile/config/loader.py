@@ -13,7 +13,6 @@ from omniprofile.config.references import check_references
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Finding, errors_in, unreadable
 from omniprofile.model.provenance import Sourced
@@ -55,13 +54,11 @@ def load(paths: Sequence[str], *, home: str) -> Files:
         return files
     # In reading order, not lint's order: the error in the first file is the one to fix first.
     first = min(errors, key=lambda finding: (paths.index(finding.file), finding))
-    if first.code == Code.UNREADABLE:
-        raise ConfigUnreadable(first.message, hint=first.suggestion)
-    if first.code == Code.WRITABLE:
-        raise UnsafePermissions(first.message, hint=first.suggestion)
-    more = f"`omniprofile lint` shows {len(errors) - 1} more" if len(errors) > 1 else ""
-    hint = "; ".join(part for part in (first.suggestion, more) if part)
-    raise ConfigInvalid(f"{first.place}: {first.message}", hint=hint or "`omniprofile lint` checks the file")
+    more = f"`omniprofile lint` shows {len(errors) - 1} more" if len(errors) > 1 else None
+    error = first.as_error(hint=more or "`omniprofile lint` checks the file")
+    if more and first.suggestion and first.code not in (Code.UNREADABLE, Code.WRITABLE):
+        error.hint = f"{first.suggestion}; {more}"
+    raise error
 
 
 def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:

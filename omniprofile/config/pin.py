@@ -64,22 +64,17 @@ def plain_pin(content: bytes) -> str | None:
 def load_pin(path: str) -> "Sourced[str]":
     """Return the profile that a pin names. Raises ConfigUnreadable, ConfigInvalid."""
     from omniprofile.config.toml.text import Document
-    from omniprofile.errors import ConfigInvalid, ConfigUnreadable
     from omniprofile.model.finding import unreadable
 
     try:
         document = Document.parse(path, read_regular(path, LARGEST_PIN))
     except (FileNotFoundError, Unreadable) as problem:
-        found = unreadable(path, problem)
-        raise ConfigUnreadable(found.message, hint=found.suggestion) from problem
+        raise unreadable(path, problem).as_error() from problem
     if (name := plain_pin(document.text.encode())) is not None:
         return _named(name, document)
     pin, findings = validate_pin(document)
     if pin is None:
-        first = findings[0]
-        raise ConfigInvalid(
-            f"{first.place}: {first.message}", hint=first.suggestion or 'a project pin is one line: profile = "NAME"'
-        )
+        raise findings[0].as_error(hint='a project pin is one line: profile = "NAME"')
     return pin
 
 

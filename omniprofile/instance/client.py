@@ -106,7 +106,7 @@ class Client(AbstractContextManager["Client"]):
         try:
             return wait(start(exchange), seconds)
         except TimeoutError:
-            raise InstanceError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
+            raise InstanceError.no_answer(origin.host, seconds, shown) from None
 
     def _idle_transport(self, scheme: str, proxy: Proxy | None) -> httpx.HTTPTransport:
         """Return a transport through `proxy` that no request uses, preferably the last one used. Raises InstanceError."""

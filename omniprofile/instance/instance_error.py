@@ -26,6 +26,11 @@ class InstanceError(Exception):
         self.proxy = proxy
         self.hint = hint
 
+    @classmethod
+    def no_answer(cls, host: str, seconds: float, proxy: str | None) -> "InstanceError":
+        """Return the error for an instance that did not answer within its time limit."""
+        return cls("timeout", f"{host} did not answer in {seconds:g} s", proxy=proxy)
+
     def words(self, host: str, profile: str = "", *, testing: bool = False) -> tuple[str, str]:
         """Return the reason and the remedy. Only symptoms that the live check alone can find mention the profile."""
         name = self.symptom.name

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from omniprofile.errors import CredentialRefused, Error, SessionEnded
+from omniprofile.instance.authorization_response import PERSONAL_TOKENS
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL, Endpoints
 from omniprofile.instance.instance_error import InstanceError
@@ -139,7 +140,7 @@ def _refusal(error: OAuthError, status: int, host: str, purpose: str, account: s
     if error.code != "invalid_grant" or status not in (400, 401):
         return CredentialRefused(
             f"{host} refuses to {purpose} ({words})",
-            hint="check the base URL, and that Personal Access Tokens are on: Settings > API access > Personal tokens",
+            hint=f"check the base URL; {PERSONAL_TOKENS}",
         )
     if account:
         return SessionEnded(

@@ -51,7 +51,7 @@ def transport_error(
     if isinstance(problem, httpx.ProxyError):
         return error("proxy", f"the proxy answers {printable(str(problem), 60)}")
     if isinstance(problem, httpx.TimeoutException):
-        return error("timeout", f"{host} did not answer in {seconds:g} s")
+        return InstanceError.no_answer(host, seconds, proxy)
     if isinstance(problem, httpx.ConnectError):
         causes = _causes(problem)
         called = trace.get("connection.connect_tcp.started")

@@ -59,8 +59,7 @@ def _ask(client: Client, credential: Credential, path: str, timeout: float, unti
             return ProbeResult(problem, answer.status, identity, answer.latency_ms)
         sleep(pause)
         unsaid *= 2
-    words = f"{credential.origin.host} did not answer within {timeout:g} s"
-    return ProbeResult(InstanceError("timeout", words, proxy=proxy))
+    return ProbeResult(InstanceError.no_answer(credential.origin.host, timeout, proxy))
 
 
 def _asks_to_wait(answer: Response) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Error, UnsafePermissions
 from omniprofile.model.rule_codes import Code, Level
 from omniprofile.model.secret import without_keys
 
@@ -56,6 +57,13 @@ class Finding:
     def what(self) -> tuple[object, ...]:
         """What an edit elsewhere in the file does not change: the file, the rule, and the key or value."""
         return self.file, self.code, self.path
+
+    def as_error(self, note: str = "", *, hint: str | None = None) -> Error:
+        """Return the error for what this finding stops. `note` follows its message; `hint` stands in for a missing suggestion."""
+        kind = {Code.UNREADABLE: ConfigUnreadable, Code.WRITABLE: UnsafePermissions}.get(self.code)
+        if kind is not None:  # about the whole file, which the message names
+            return kind(self.message + note, hint=self.suggestion)
+        return ConfigInvalid(f"{self.place}: {self.message}{note}", hint=self.suggestion or hint)
 
 
 def unreadable(file: str, problem: Exception) -> Finding:

@@ -129,3 +129,8 @@ class SecretStore(Protocol):
 
     def summaries(self) -> dict[Account, StoredSummary]:
         """Return a summary of every stored secret, without unlocking anything."""
+
+
+def by_hand(origin: Origin, what: str = "it") -> str:
+    """Return how to revoke `what`, a credential for `origin`, by hand."""
+    return f"revoke {what} in Omni, {origin}, Settings > API access"

@@ -17,7 +17,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, split_words
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, write_changes
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
+from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
 from omniprofile.system.atomic_write import write_atomic
@@ -161,8 +161,7 @@ def _confirm_empty(console: Console, path: str, after: bytes) -> None:
 def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
     """Show the errors and ask; return whether to edit again (False: save with errors). Raises ConfigInvalid, Interrupted."""
     if not console.interactive:
-        first = errors[0]
-        raise ConfigInvalid(f"{first.place}: {first.message} (nothing was written)", hint=first.suggestion)
+        raise errors[0].as_error(" (nothing was written)")
     for finding in errors:
         console.say(f"{finding.place}: {finding.code} {finding.message}")
         if finding.suggestion:

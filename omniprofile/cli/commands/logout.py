@@ -12,7 +12,7 @@ from omniprofile.cli.editing import warn_of_other_files
 from omniprofile.credentials.intent import Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.model.stored import Account, StoredSecret, by_hand
 
 HELP = Help(
     description="Deletes the profile's stored secrets from this machine, whatever the instance answers. Tokens that the "
@@ -117,15 +117,12 @@ def _tell_what_was_done(
         return
     console.note(f"the {'session' if session else 'key'} of `{name}` was deleted from the {app.store.label}")
     if not session:
-        console.note(
-            f"an API key cannot be revoked from here and stays valid: revoke it in Omni, {account.origin}, "
-            "Settings > API access"
-        )
+        console.note(f"an API key cannot be revoked from here and stays valid: {by_hand(account.origin)}")
     elif unrevoked is None:
         console.note("its refresh token and its access token were revoked")
     else:
         until = f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
         console.warn(
             f"it could not be revoked ({unrevoked}): the access token stays valid{until}, and the refresh token after that; "
-            f"revoke them in Omni, {account.origin}, Settings > API access"
+            f"{by_hand(account.origin, 'them')}"
         )

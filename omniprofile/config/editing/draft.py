@@ -134,21 +134,15 @@ class Draft:
         if new:
             raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
         if not fixed:
-            first = after[0]
-            raise ConfigInvalid(
-                f"{first.place}: {first.message} (the file has this error already; nothing was written)",
-                hint=first.suggestion or "`omniprofile lint` shows what is wrong",
-            )
+            note = " (the file has this error already; nothing was written)"
+            raise after[0].as_error(note, hint="`omniprofile lint` shows what is wrong")
         return len(after)
 
     def _change(self, path: str, change: Callable[[str], str]) -> None:
         document = self._document(path)
         if document.data is None:
-            first = document.findings[0]
-            raise ConfigInvalid(
-                f"{first.place}: {first.message} (nothing was written)",
-                hint=first.suggestion or "fix it by hand first: `omniprofile edit`",
-            )
+            hint = "fix it by hand first: `omniprofile edit`"
+            raise document.findings[0].as_error(" (nothing was written)", hint=hint)
         self.set_content(path, Content(path, self.content(path), None).changed_to(change(document.text)).after)
 
     def _document(self, path: str) -> Document:
