@@ -16,6 +16,7 @@ from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.stores import Stores
 from omniprofile.system.files import reason
+from omniprofile.transfer.omni_config_path import omni_config_path
 
 if TYPE_CHECKING:
     from omniprofile.credentials.overrides import Flags
@@ -235,6 +236,11 @@ class App(Stores):
     def current(self) -> "Resolution":
         """Resolve the current profile with every override, without passing on notices."""
         return self.resolve(ProfileRequest(), tell=False)
+
+    def omni_config_path(self) -> str:
+        """Return where the vendor's CLI looks for its config outside of `exec`. Raises what `absolute` raises."""
+        there = self.environment
+        return self.absolute(omni_config_path(platform=there.platform, environ=there.environ, home=self.places.home))
 
     def _flags(self, request: ProfileRequest) -> "Flags":
         from omniprofile.credentials.key_file import read_token_file

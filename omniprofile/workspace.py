@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from omniprofile.config.name_patterns import is_name, require_profile
-from omniprofile.config.paths import Places, find_places, omni_cli_config, profile_files
+from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.pin import find_pin, load_pin
 from omniprofile.config.selection import select
 from omniprofile.config.state import StateFile
@@ -104,11 +104,6 @@ class Workspace:
         if not os.path.isabs(path) and self.environment.cwd is None:
             raise UsageError("the working directory is gone", hint="give the whole path of the file")
         return os.path.normpath(os.path.join(self.environment.cwd or os.sep, path))
-
-    def omni_config_path(self) -> str:
-        """Return where the vendor's CLI looks for its config outside of `exec`. Raises what `absolute` raises."""
-        there = self.environment
-        return self.absolute(omni_cli_config(platform=there.platform, environ=there.environ, home=self.places.home))
 
     @once
     def config(self) -> Config:

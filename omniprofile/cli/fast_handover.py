@@ -5,9 +5,9 @@ On the fast path: imports only modules that a bare interpreter has loaded.
 
 import os
 
-from omniprofile.config.paths import own_omni_config
 from omniprofile.model.compiled_profile import Undecided
 from omniprofile.system.files import read_regular
+from omniprofile.transfer.omni_config_path import shell_omni_config_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def exports_for(
     from omniprofile.handover.variables import exports
 
     assign, remove = exports(profile, environ)
-    own = own_omni_config(environ, remove, platform=platform, home=home)
+    own = shell_omni_config_path(environ, remove, platform=platform, home=home)
     try:
         if own is not None and b'"oauth"' in read_regular(os.path.join(cwd, own)):
             raise Undecided  # its default may be a session, which the full path checks

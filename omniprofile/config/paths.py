@@ -8,10 +8,12 @@ On the fast path: imports only what a bare interpreter has loaded, and `errors` 
 
 import os
 
+from omniprofile.system.files import path_module, reason
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
+    from collections.abc import Callable, Mapping
+
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
 NO_HOME = "nonexistent"
@@ -50,7 +52,7 @@ def find_places(
     ignored: it would differ in each working directory, and in a cloned repository others would control it.
     """
     windows = platform == "win32"
-    path = _path_module(platform)
+    path = path_module(platform)
     given = environ.get("USERPROFILE" if windows else "HOME")
     home = (given if given and path.isabs(given) else user_home()) or ("C:\\" if windows else "/") + NO_HOME
 
@@ -82,16 +84,6 @@ def find_places(
     return Places(config_file, config_given, state_folder, cache_folder, home)
 
 
-def _path_module(platform: str) -> "ModuleType":
-    if platform == "win32":
-        import ntpath
-
-        return ntpath
-    import posixpath
-
-    return posixpath
-
-
 def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
     """Return the existing profile files in reading order: the main file, then `profiles.d/*.toml` by name.
 
@@ -108,7 +100,6 @@ def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
         pass
     except OSError as problem:
         from omniprofile.errors import ConfigUnreadable
-        from omniprofile.system.files import reason
 
         raise ConfigUnreadable(
             f"`{folder}` cannot be read: {reason(problem)}", hint="make it a folder that you can read"
@@ -131,30 +122,3 @@ def drop_ins(folder: str) -> list[str]:
         name for name in os.listdir(folder) if os.path.normcase(name).endswith(".toml") and not name.startswith(".")
     )
     return [os.path.join(folder, name) for name in names]
-
-
-def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:
-    """Return the path where the vendor's `omni` looks for its config outside of `omniprofile exec`, which hides it."""
-    from omniprofile.model.credential_variables import NO_CONFIG
-
-    windows = platform == "win32"
-    path = _path_module(platform)
-    given = environ.get("OMNI_CONFIG_PATH")
-    if given and given != NO_CONFIG:
-        return given
-    if folder := environ.get("OMNI_CONFIG_DIR"):
-        return str(path.join(folder, "config.json"))
-    own = environ.get("APPDATA") or path.join(home, "AppData", "Roaming") if windows else path.join(home, ".config")
-    return str(path.join(environ.get("XDG_CONFIG_HOME") or own, "omni-cli", "config.json"))
-
-
-def own_omni_config(
-    environ: "Mapping[str, str]", removed: "Sequence[str]", *, platform: str, home: str
-) -> "str | None":
-    """Return the config that plain `omni` reads in a shell without the variables `removed`; None if it is hidden."""
-    from omniprofile.model.credential_variables import NO_CONFIG
-
-    left = {name: value for name, value in environ.items() if name not in removed}
-    if left.get("OMNI_CONFIG_PATH") == NO_CONFIG:
-        return None
-    return omni_cli_config(platform=platform, environ=left, home=home)

@@ -13,6 +13,7 @@ from omniprofile.system.foreign_access import owner_hint, steps_to
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from omniprofile.errors import Error
 
@@ -172,6 +173,17 @@ def reason(problem: BaseException) -> str:
 
 def _kind(mode: int) -> str:
     return "a folder" if stat.S_ISDIR(mode) else "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
+
+
+def path_module(platform: str) -> "ModuleType":
+    """Return the variant of `os.path` for a platform, a value of `sys.platform`."""
+    if platform == "win32":
+        import ntpath
+
+        return ntpath
+    import posixpath
+
+    return posixpath
 
 
 def user_id() -> int | None:

@@ -91,6 +91,7 @@ SHORT = {
         "handover.shell_syntax",
         "handover.variables",
         "model.credential_variables",
+        "transfer.omni_config_path",
     },
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""

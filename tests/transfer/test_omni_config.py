@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.config.paths import omni_cli_config
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable
 from omniprofile.model.credential_variables import NO_CONFIG
 from omniprofile.transfer.omni_config import OmniConfig
+from omniprofile.transfer.omni_config_path import omni_config_path
 from tests.conftest import CANARY
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
     ],
 )
 def test_it_is_looked_for_where_the_cli_looks(platform: str, environ: dict[str, str], expected: str) -> None:
-    assert omni_cli_config(platform=platform, environ=environ, home="/home/u") == expected
+    assert omni_config_path(platform=platform, environ=environ, home="/home/u") == expected
 
 
 def _read(tmp_path: Path, content: object) -> OmniConfig:

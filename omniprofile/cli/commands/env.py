@@ -9,7 +9,6 @@ from omniprofile.cli.arguments import PINNED, Help, add_flag, add_option, add_ov
 from omniprofile.cli.commands.token import given_credential
 from omniprofile.cli.console import Console
 from omniprofile.cli.credential_files import append_to_github_env, replace_file
-from omniprofile.config.paths import own_omni_config
 from omniprofile.errors import Error, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.env_files import github
@@ -18,6 +17,7 @@ from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE
 from omniprofile.transfer.omni_config import OmniConfig
+from omniprofile.transfer.omni_config_path import shell_omni_config_path
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
     """Warn that a bare `omni` in this shell would use another credential: its own expired session, renewed."""
     there = app.environment
-    path = own_omni_config(there.environ, removed, platform=there.platform, home=app.places.home)
+    path = shell_omni_config_path(there.environ, removed, platform=there.platform, home=app.places.home)
     if path is None:
         return
     try:
