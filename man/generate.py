@@ -30,6 +30,17 @@ HERE = Path(__file__).parent
 REVISED = "2026-11-25"
 """When the texts were last gone over by hand; not when the pages were made."""
 
+TOPICS = {
+    "recipes": "profiles in dotfiles, teams, CI and programs",
+    "gateway": "a credential that programs use and do not have",
+    "library": "a credential for a Python program",
+    "windows": "omniprofile on Windows",
+    "security": "what omniprofile protects, and from what",
+    "speed": "how long omniprofile takes",
+    "compared": "omniprofile beside the vendor's CLI",
+}
+"""The pages of section 7, made from `man/NAME.md`, with their titles."""
+
 EXAMPLE = """\
 version = 1
 default = "prod"                      # when nothing else selects
@@ -69,13 +80,7 @@ def pages() -> dict[str, str]:
     made = {
         "omniprofile.1": _overview(program_parser()),
         "omniprofile.toml.5": _file_page(),
-        "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
-        "omniprofile-gateway.7": _from_file("gateway", "a credential that programs use and do not have"),
-        "omniprofile-library.7": _from_file("library", "a credential for a Python program"),
-        "omniprofile-windows.7": _from_file("windows", "omniprofile on Windows"),
-        "omniprofile-security.7": _from_file("security", "what omniprofile protects, and from what"),
-        "omniprofile-speed.7": _from_file("speed", "how long omniprofile takes"),
-        "omniprofile-compared.7": _from_file("compared", "omniprofile beside the vendor's CLI"),
+        **{f"omniprofile-{name}.7": _from_file(name, title) for name, title in TOPICS.items()},
     }
     for command in COMMANDS:
         made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, command_parser(command))
@@ -161,7 +166,9 @@ def _overview(parser: Parser) -> list[str]:
     lines += [".SH EXAMPLES"]
     for line, words in screens.FIRST_EXAMPLES:
         lines += [".PP", *roff.filled(f"{words[0].upper() + words[1:]}:"), *roff.literal(line)]
-    return lines + _see_also(["omniprofile.toml(5)", "omniprofile-recipes(7)", *_command_names(COMMANDS[:3])])
+    return lines + _see_also(
+        ["omniprofile.toml(5)", *(f"omniprofile-{name}(7)" for name in TOPICS), *_command_names(COMMANDS[:3])]
+    )
 
 
 def _command_page(command: Command, parser: Parser) -> list[str]:

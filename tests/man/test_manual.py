@@ -43,6 +43,15 @@ def test_every_command_has_a_page_and_a_line_on_the_first_one() -> None:
         assert f"\n\\fB{command.name}\\fR\n" in overview
 
 
+def test_the_first_page_names_every_topic_and_the_wheel_installs_it() -> None:
+    overview = (MAN / "omniprofile.1").read_text().replace("\\-", "-")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    for page in MAN.glob("*.7"):
+        assert f"\n.BR {page.stem} (7)" in overview
+        assert installed[f"man/{page.name}"] == f"share/man/man7/{page.name}"
+
+
 def test_mandoc_has_nothing_to_say() -> None:
     """Not even in matters of style."""
     ran = run_program([needs("mandoc"), "-Tlint", *map(str, PAGES)])
