@@ -80,6 +80,21 @@ def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: st
     assert file.read_text() == TEXT
 
 
+@pytest.mark.parametrize(
+    ("options", "waits"), [("", False), (" --new-window", False), (" --wait", True), (" -w", True), (" -nw", True)]
+)
+def test_an_editor_with_a_window_must_be_told_to_wait(cli: Cli, tmp_path: Path, options: str, waits: bool) -> None:
+    file, editor = cli.profiles(TEXT), tmp_path / "code"
+    editor.write_text('#!/bin/sh\nfor last; do :; done; echo >> "$last"\n')
+    editor.chmod(0o755)
+    ran = cli("edit", env={"VISUAL": f"{editor}{options}"})
+    if waits:
+        assert (ran.status, file.read_text()) == (0, TEXT + "\n")
+    else:
+        assert (ran.status, file.read_text()) == (2, TEXT)
+        assert f"hint: set `VISUAL` to `{editor}{options} --wait`" in ran.err
+
+
 def test_an_editor_that_is_not_there_is_said(cli: Cli) -> None:
     cli.profiles(TEXT)
     ran = cli("edit", env={"VISUAL": "no-such-editor"}, status=1)

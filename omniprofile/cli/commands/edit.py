@@ -5,6 +5,7 @@ A copy with errors replaces the file only after a confirmation. An unsaved copy 
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, write_changes
 from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
 from omniprofile.model.finding import Finding, errors_in
-from omniprofile.model.names import counted
+from omniprofile.model.names import counted, printable
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.exit_status import exit_words
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular
@@ -28,6 +29,8 @@ from omniprofile.system.locking import lock
 from omniprofile.system.os_errors import reported_as
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
+_WAITS_IF_ASKED = frozenset(("code", "code-insiders", "codium", "cursor", "mate", "subl", "windsurf", "zed"))
+"""Editors with a window of their own, whose command ends at once without the option `--wait` or `-w`."""
 _NEW_FILE = b"""\
 version = 1
 
@@ -42,7 +45,7 @@ HELP = Help(
     "`notepad`).",
     examples=(
         ("omniprofile edit", "your editor"),
-        ("EDITOR=nano omniprofile edit", "another one"),
+        ("EDITOR='code --wait' omniprofile edit", "another one; one with a window must be told to wait"),
         ("omniprofile edit staging", "the file of `profiles.d` that defines `staging`"),
     ),
     exits=((3, "the result does not lint: the file is as it was"),),
@@ -179,6 +182,10 @@ def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
 def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
         if words := split_words(environ.get(variable, ""), f"`{variable}`"):
+            name = os.path.splitext(os.path.basename(words[0]))[0]
+            if name in _WAITS_IF_ASKED and not any(re.fullmatch("--wait|-[a-z]*w[a-z]*", word) for word in words[1:]):
+                hint = f"set `{variable}` to `{printable(environ[variable].strip())} --wait`"
+                raise UsageError(f"the editor `{name}` would end before you save anything", hint=hint)
             return words
     if not terminal:  # the usual editors would wait for keys forever
         raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
