@@ -41,8 +41,7 @@ class LoopbackServer:
         self._sockets = listen(port, what)
         host, self.port = self._sockets[0].getsockname()[:2]
         self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-        self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
-        """The accepted values of `Host`. Any other may be DNS rebinding: a foreign name pointed at loopback."""
+        self.hosts = loopback_hosts(self.port)
         self._thread: Thread | None = None
         self._over = Event()
         """Set when the thread ends. Not `Thread.join`: if a signal interrupts it, Python 3.11 considers the thread ended."""
@@ -116,6 +115,15 @@ class LoopbackServer:
                 for task in ending:
                     task.cancel()
                 await asyncio.wait(ending, timeout=_END_SECONDS)  # each may have to close its own connection
+
+
+def loopback_hosts(port: int) -> frozenset[str]:
+    """Return the accepted values of `Host`. Any other may be DNS rebinding: a foreign name pointed at loopback.
+
+    Clients leave out port 80, the default (RFC 9110, section 4.2.1).
+    """
+    names = ("127.0.0.1", "localhost", "[::1]")
+    return frozenset(f"{name}:{port}" for name in names).union(names if port == 80 else ())
 
 
 def listen(port: int, what: str) -> list[socket.socket]:

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from omniprofile.system.loopback import LoopbackServer
+from omniprofile.system.loopback import LoopbackServer, loopback_hosts
 from omniprofile.system.loopback_clients import Handle
 
 
@@ -48,3 +48,9 @@ def test_close_waits_for_the_server_after_a_signal_has_broken_the_wait_off() -> 
         signal.signal(signal.SIGALRM, before)
     assert server.close()
     assert ended == [True]
+
+
+def test_clients_of_port_80_leave_it_out() -> None:
+    """RFC 9110, section 4.2.1: the default of http. The port is looked up only: nobody has to be allowed to take it."""
+    assert loopback_hosts(80) > {"localhost", "127.0.0.1", "[::1]", "localhost:80"}
+    assert loopback_hosts(8080) == {"localhost:8080", "127.0.0.1:8080", "[::1]:8080"}
