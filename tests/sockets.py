@@ -135,3 +135,27 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._ca.issue_cert(*names, **validity).configure_cert(context)  # type: ignore[arg-type]
         return context
+
+    @contextmanager
+    def asking_for_a_certificate(self) -> Iterator[str]:
+        """A server of TLS 1.3 that refuses whoever has no certificate, which a client learns after its handshake; its URL."""
+        context = self.server("127.0.0.1")
+        context.verify_mode = ssl.CERT_REQUIRED
+
+        def refuse(connection: socket.socket) -> None:
+            tls = context.wrap_bio(received := ssl.MemoryBIO(), to_send := ssl.MemoryBIO(), server_side=True)
+            try:
+                while True:
+                    with suppress(ssl.SSLWantReadError):
+                        tls.do_handshake()
+                    connection.sendall(to_send.read())
+                    received.write(connection.recv(65536))
+            except ssl.SSLError:
+                connection.sendall(to_send.read())
+                while connection.recv(
+                    65536
+                ):  # closing with unread data would reset the connection before the alert is read
+                    pass
+
+        with serving(refuse) as url:
+            yield url.replace("http:", "https:")

@@ -5,7 +5,9 @@ from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.live_result import Status
 from omniprofile.model.origin import Origin
 
-_MAYBE_THE_PROXY = frozenset(("timeout", "protocol", "tls", "tls-handshake", "tls-name", "compressed", "too-large"))
+_MAYBE_THE_PROXY = frozenset(
+    ("timeout", "protocol", "tls", "tls-handshake", "tls-refused", "tls-name", "compressed", "too-large")
+)
 _IN_TEST = {
     "rate-limited": "; with a longer `--timeout` this command waits by itself",
     "timeout": "; with a longer `--timeout` this command waits longer",

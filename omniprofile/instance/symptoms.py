@@ -91,6 +91,9 @@ _NETWORK = {
     "tls-name": _RIGHT_URL + "; on a guest network, sign in to it first",
     "tls-expired": "check this machine's clock; if it is right, tell whoever runs the instance or the proxy before it",
     "tls-handshake": _RIGHT_URL + "; a firewall may be blocking TLS",
+    "tls-refused": _RIGHT_URL
+    + "; if it is right, tell whoever runs {host} that it must accept TLS 1.2 or newer without a client "
+    "certificate",
     "timeout": "try again, and check that you are online, or on the VPN",
     "proxy": "check {proxy}, or name {host} in `NO_PROXY`",
     "certificates": "unset the variable to use the system's certificates",

@@ -60,6 +60,8 @@ def transport_error(
         return error("proxy", f"the proxy {printable('{host}:{port}'.format_map(called))} {_why_not(causes)}")
     if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
         return error("proxy", f"the proxy address in {proxy} cannot be used")
+    if refusal := _tls_refusal(_causes(problem)):  # TLS 1.3 sends it after the handshake
+        return error("tls-refused", f"{host} {refusal}")
     return error("protocol", f"{host} closed the connection, or does not speak HTTP")
 
 
@@ -84,7 +86,10 @@ def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, st
                 return "tls-name", f"the certificate of {host} is for another host"
             if code in _TIME_DIFFERS:
                 return "tls-expired", f"the certificate of {host} has expired, or is not valid yet"
-            return "tls", f"the certificate of {host} is not trusted"
+            why = printable(getattr(cause, "verify_message", None) or "unknown reason", 100)
+            return "tls", f"the certificate of {host} is not trusted ({why})"
+        if refusal := _tls_refusal([cause]):
+            return "tls-refused", f"{host} {refusal}"
         if isinstance(cause, ssl.SSLError):
             return "tls-handshake", f"{host} does not speak TLS on port {origin.port}, or closed the connection"
         if isinstance(cause, socket.gaierror):
@@ -92,6 +97,20 @@ def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, st
         if isinstance(cause, OSError) and cause.errno in (ENETUNREACH, EHOSTUNREACH):
             return "offline", f"no route to {host}"
     return "refused", f"{host} does not accept connections on port {origin.port}"
+
+
+def _tls_refusal(causes: list[BaseException]) -> str | None:
+    """Return why a server that speaks TLS does not serve us, None if it did not say: it may speak something else."""
+    reason = next((cause.reason for cause in causes if isinstance(cause, ssl.SSLError) and cause.reason), "")
+    if reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"):
+        return "does not speak TLS 1.2 or newer"
+    if reason.endswith("ALERT_CERTIFICATE_REQUIRED"):
+        return "requires a client certificate"
+    if reason.endswith("UNRECOGNIZED_NAME"):
+        return "does not serve that name"
+    if "_ALERT_" in reason:
+        return f"refuses the TLS connection ({reason.partition('_ALERT_')[2].replace('_', ' ').lower()})"
+    return None
 
 
 def _causes(problem: BaseException) -> list[BaseException]:

@@ -174,6 +174,20 @@ def _plain(stage: Stage) -> None:
     stage.url = stage.omni.base_url.replace("http:", "https:")
 
 
+def _alert(number: int) -> Situation:
+    """A server that ends the handshake by an alert (RFC 8446, section 6.2)."""
+
+    def situation(stage: Stage) -> None:
+        stage.raw(lambda connection: connection.sendall(b"\x15\x03\x03\0\x02\x02" + bytes([number])))
+        stage.url = stage.url.replace("http:", "https:")
+
+    return situation
+
+
+def _client_certificate(stage: Stage) -> None:
+    stage.url = stage.around.enter_context(stage.trusted.asking_for_a_certificate())
+
+
 def _silent(stage: Stage) -> None:
     def wait(connection: socket.socket) -> None:
         threading.Event().wait(2)
@@ -242,6 +256,10 @@ SITUATIONS: list[tuple[str, Situation, str, int]] = [
     ("tls-name", _other_name, "unreachable", UNREACHABLE),
     ("tls-expired", _expired, "unreachable", UNREACHABLE),
     ("tls-handshake", _plain, "unreachable", UNREACHABLE),
+    ("tls-refused", _alert(70), "unreachable", UNREACHABLE),
+    ("tls-refused", _alert(112), "unreachable", UNREACHABLE),
+    ("tls-refused", _alert(40), "unreachable", UNREACHABLE),
+    ("tls-refused", _client_certificate, "unreachable", UNREACHABLE),
     ("proxy", _proxy(status="503 Service Unavailable"), "unreachable", UNREACHABLE),
     ("proxy", _proxy(login="Basic bWU6aXQ="), "unreachable", UNREACHABLE),
     ("proxy", _proxy("http://me:it@127.0.0.1:9"), "unreachable", UNREACHABLE),
