@@ -79,7 +79,8 @@ class Connection:
                 used = renewed
                 response = await send(used.token)
         except InstanceError as problem:
-            raise Refused(502, f"unreachable-{problem.symptom.name}", str(problem), problem.hint) from None
+            reason, remedy = problem.words(self.upstream.origin.host, guard.profile)
+            raise Refused(502, f"unreachable-{problem.symptom.name}", reason, remedy) from None
         except Error as error:
             raise Refused(502, error.code, error.message, error.hint) from None
         try:

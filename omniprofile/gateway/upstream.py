@@ -16,7 +16,7 @@ import httpx
 from omniprofile.gateway.header_fields import Fields
 from omniprofile.instance.certificates import trusted_context
 from omniprofile.instance.proxies import proxy_for
-from omniprofile.instance.transport import transport, transport_error
+from omniprofile.instance.transport import Trace, transport, transport_error
 from omniprofile.model.origin import Origin
 
 _CONNECT_SECONDS = 10.0
@@ -120,26 +120,36 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         authorization = (b"Authorization", f"Bearer {token}".encode("ascii"))
         url = _Target(str(self.origin))
         url.target = target
+        trace: Trace = {}
+
+        async def note(step: str, details: Mapping[str, Any]) -> None:
+            trace[step] = details
+
         request = httpx.Request(
             method.decode("ascii"),
             url,
             headers=[(b"Host", self._host), *fields, authorization],
             content=body,
             stream=httpx.ByteStream(b"") if body is None else None,  # without it, httpx would add `Content-Length: 0`
-            extensions={"timeout": _TIMEOUT},
+            extensions={"timeout": _TIMEOUT, "trace": note},
         )
         request.method, request.url = method.decode("ascii"), url  # httpx has changed both
         while True:
             sender, used = self._transport()
             try:
                 return Response(await sender.handle_async_request(request), partial(self._release, sender))
-            except (httpx.HTTPError, httpx.StreamError) as problem:
+            except (
+                httpx.HTTPError,
+                httpx.StreamError,
+                ssl.SSLError,
+            ) as problem:  # anyio lets some errors of TLS through
                 await sender.aclose()
                 if used and body is None and method in _REPEATABLE and isinstance(problem, _ENDED):
                     continue  # the instance has just closed the idle connection
                 # No `from`: an HTTP error's chain holds the request, and so the token.
                 shown = self._proxy.named_by if self._proxy else None
-                raise transport_error(problem, self.origin, {}, _CONNECT_SECONDS, shown) from None
+                seconds = _CONNECT_SECONDS if isinstance(problem, httpx.ConnectTimeout) else _IDLE_SECONDS
+                raise transport_error(problem, self.origin, trace, seconds, shown) from None
 
 
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:

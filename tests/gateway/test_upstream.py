@@ -123,6 +123,29 @@ def test_plain_http_on_loopback_uses_no_proxy(opened: ExitStack) -> None:
     assert proxy.asked == []
 
 
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://me:it@127.0.0.1:1", "the proxy 127.0.0.1:1 does not accept connections"),
+        ("https://me:it@127.0.0.1:1", "the proxy 127.0.0.1:1 does not accept connections"),
+        ("http://me:it@proxy.invalid:3128", "the proxy proxy.invalid:3128 has a name that does not resolve"),
+        ("ftp://me:it@127.0.0.1", "the proxy address in `https_proxy` cannot be used"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_blamed_itself(opened: ExitStack, proxy: str, words: str) -> None:
+    status, body = _asked(opened, "https://acme.omniapp.co", {"https_proxy": proxy})
+    assert status == 502
+    assert json.loads(body)["error"]["message"] == words
+    assert json.loads(body)["error"]["hint"] == "check `https_proxy`, or name acme.omniapp.co in `NO_PROXY`"
+
+
+def test_an_instance_that_wants_a_certificate_of_the_client_is_a_502(opened: ExitStack, authority: Authority) -> None:
+    url = opened.enter_context(authority.asking_for_a_certificate())
+    status, body = _asked(opened, url, {"SSL_CERT_FILE": str(authority.file)})
+    assert status == 502
+    assert json.loads(body)["error"]["message"] == "127.0.0.1 requires a client certificate"
+
+
 def test_nobody_at_the_address_is_a_502_that_says_so(opened: ExitStack) -> None:
     with Standin() as gone:
         url = gone.base_url
