@@ -116,7 +116,7 @@ class Connection:
         async for piece in response.body():
             if shown := mask.feed(piece):
                 await self.client.write(h11.Data(shown))
-        if has_body and mask.held:
+        if mask.held:
             await self.client.write(h11.Data(mask.held))
         await self.client.write(h11.EndOfMessage())
 

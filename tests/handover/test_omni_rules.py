@@ -68,6 +68,7 @@ def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
         ("x -fp y", [], ["x", "-fp", "y"]),
         ("x -p=", ["="], ["x"]),
         ("x --body -p q", ["q"], ["x", "--body", "-p", "q"]),
+        ("x --body=a -p q", ["q"], ["x", "--body=a"]),
     ],
 )
 def test_flags_are_read_as_pflag_reads_them(words: str, given: list[str], rest: list[str]) -> None:
