@@ -102,6 +102,7 @@ def test_a_key_file_on_a_read_only_mount_is_taken_whatever_its_mode(mode: int, c
         for _ in range(2):
             ran = cli("token", shows=True)
             assert (ran.status, ran.out) == (0, CANARY + "\n"), ran
+        assert cli("token", "--token-file", f"{folder}/key", shows=True).err == ""
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
