@@ -112,12 +112,6 @@ def _columns(line: str) -> list[tuple[int, str]]:
     return places
 
 
-def test_control_characters_of_a_line_do_not_reach_the_terminal(cli: Cli) -> None:
-    cli.profiles('[profiles.a]\nprotectd = "\u202e\u0085\u200b"\n')
-    ran = cli("lint", status=1)
-    assert all(char.isprintable() for char in ran.out.replace("\n", ""))
-
-
 def test_sarif_is_valid_and_says_what_json_says(cli: Cli) -> None:
     schema = json.loads((DATA / "sarif-2.1.0.schema.json").read_text())
     paths = [str(path) for path in BAD]

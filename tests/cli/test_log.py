@@ -10,7 +10,6 @@ import pytest
 
 import omniprofile
 from omniprofile.system.audit import FILE, OLDER_FILE
-from tests import warm
 from tests.conftest import CANARY, Cli
 
 PROFILES = """\
@@ -219,16 +218,6 @@ def test_a_log_that_cannot_be_read_is_an_error(cli: Cli) -> None:
     (cli.state / FILE).mkdir(parents=True)
     ran = cli("log", "--json", status=1)
     assert json.loads(ran.out)["error"]["code"] == "failed"
-
-
-def test_two_hundred_commands_forty_at_once_leave_two_hundred_whole_lines(cli: Cli) -> None:
-    waiting = [[*warm.PROGRAM, "token", "beta"]] * 200
-    running: list[warm.Popen] = []
-    while waiting or running:
-        while waiting and len(running) < 40:
-            running.append(warm.Popen(waiting.pop(), stdout=subprocess.DEVNULL))
-        assert running.pop(0).wait() == 0
-    assert len(_entries(cli)) == 200
 
 
 def test_a_log_that_another_process_puts_aside_holds_up_nobody(cli: Cli, process: Process) -> None:

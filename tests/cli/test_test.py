@@ -142,15 +142,6 @@ def test_junit_holds_any_text(tmp_path: Path) -> None:
     assert root.find(".//skipped") is not None
 
 
-def test_an_answer_cannot_draw_on_the_terminal(cli: Cli, omni: Standin) -> None:
-    omni.add_key(CANARY, user="\x1b[2J<&>", role="\u202eNIMDA")
-    _profiles(cli, omni, "ok")
-    for form in ("human", "junit"):
-        ran = cli("test", "--format", form)
-        assert "\x1b" not in ran.out
-        assert "\u202e" not in ran.out
-
-
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -175,14 +166,6 @@ def test_a_usage_error_is_json_for_who_asked_for_it(cli: Cli) -> None:
     for how in (("--json",), ("--format", "json"), ("--format=json",)):
         ran = cli("test", "--jobs", "none", *how)
         assert (ran.status, json.loads(ran.out)["error"]["code"]) == (2, "usage")
-
-
-def test_two_hundred_profiles_of_one_key_are_one_request(cli: Cli, omni: Standin) -> None:
-    omni.switches.rate_limit = 1
-    _profiles(cli, omni, *(f"ok{number}" for number in range(200)))
-    ran = cli("test", "--all", "--json", status=0)
-    assert [result["profile"] for result in json.loads(ran.out)["results"]] == [f"ok{number}" for number in range(200)]
-    assert len(omni.requests) == 1
 
 
 def test_jobs_bounds_how_many_are_asked_at_once(cli: Cli, omni: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
