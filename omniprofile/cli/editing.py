@@ -185,14 +185,18 @@ def require_new_name(draft: Draft, name: str) -> None:
 def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:
     """Return the file and path for the words `NAME KEY` (a profile's key), or `KEY` (from the top of the file).
 
-    `how` is the hint, containing `NAME`, if only a profile is named.
+    `how` is the hint, containing `NAME`, if one of the two is missing. Raises UsageError.
     """
+    from omniprofile.config.schema.models import Profile, ProfilesFile
+
     if len(words) == 2:
         name, key = words
         return profile_file(draft, name), ("profiles", name, *key_path(key))
     names = key_path(words[0])
     if len(names) == 1 and draft.files_of(("profiles", names[0])) and not draft.files_of(names):
         raise UsageError(f"`{names[0]}` is a profile, and no key of it is named", hint=how.replace("NAME", names[0]))
+    if names[0] in Profile.model_fields and names[0] not in ProfilesFile.model_fields and not draft.files_of(names[:1]):
+        raise UsageError(f"`{names[0]}` is a key of a profile, and no profile is named", hint=how)
     if names[0] == "profiles" and len(names) > 1:
         return profile_file(draft, names[1]), names
     own = names[:2] if names[0] == "instances" else names[:1]

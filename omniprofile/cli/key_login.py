@@ -23,7 +23,8 @@ def login_key(app: App, console: Console, resolution: Resolution, how: How) -> N
     if resolution.key.kind != "keyring":
         raise UsageError(
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
-            hint="put the key there, or remove `key` from the profile to keep it in the secret store",
+            hint=f"put the key there, or let `omniprofile set {resolution.profile} key '{{ keyring = true }}'` keep it in "
+            "the secret store",
         )
     if ignored := ["--no-browser"] * (not how.browser) + ["--port"] * (how.port is not None):
         console.warn(
@@ -109,7 +110,9 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
                 hint=f"{pipe}, with `--with-key` where that takes longer",
             ) from None
         if not text.strip():
-            raise NoCredential(f"no {what} came on standard input", hint=pipe)
+            raise NoCredential(
+                f"no {what} came on standard input", hint=f"{pipe}, and check that what is before the `|` prints it"
+            )
     if what == "key":
         # No key has blanks, so those around it are from copying, as `gh auth login --with-token` sees it. A secret may be a
         # password, from which only its line's end is taken, as `docker login --password-stdin` does.

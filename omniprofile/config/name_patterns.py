@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
@@ -16,6 +17,7 @@ from omniprofile.model.names import (
     printable,
     quoted_list,
 )
+from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
 
 _NO_PROFILES = "no profile is defined yet: run `omniprofile init`"
@@ -36,11 +38,12 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
         )
     if not name:
         raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
-    near = closest(name, config.profiles)
+    near = closest(name, config.profiles) or _at_address(config, name)
     if not is_valid(name):
+        meant = near if near and "://" in name else dict.fromkeys([*near, nearest_valid(name)])
         raise NoSuchProfile(
             f"`{printable(name)}` is not a valid profile name{source}",
-            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}? A name has {RULE}",
+            hint=f"did you mean {quoted_list(meant)}? A name has {RULE}",
         )
     if near:
         hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"
@@ -50,6 +53,20 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     else:
         hint = _NO_PROFILES
     raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
+
+
+def _at_address(config: Config, text: str) -> list[str]:
+    """Return at most three profiles whose base URL is `text`, for a user who gives the address in place of the name."""
+    try:
+        origin = Origin.parse(text)
+    except NotAnOrigin:
+        return []
+    found = (
+        name
+        for name, profile in every_effective(config).items()
+        if profile.base_url and profile.base_url.value == origin
+    )
+    return list(islice(found, 3))
 
 
 def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:

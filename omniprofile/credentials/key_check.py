@@ -71,7 +71,7 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
         if what := key_in_more(key) if computed and of_env else not_a_key(key):
             put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
             hint = "remove what is around it" if "around it" in what else f"{put}; {looks_like}"
-            return f"is {what}, and no {noun}", hint
+            return f"is {what}, not a {noun}", hint
     if of_env and is_text(key):
         return None
     if of_env:

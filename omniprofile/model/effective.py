@@ -181,7 +181,8 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
 
 def giving_token(name: str) -> tuple[str, str]:
     """Return the message and hint for a profile that `gives_token`. The hint allows for an owner who wants that."""
-    return (
-        f"`{name}` is protected, but gives programs its token",
-        f"`omniprofile set {name} access read-only` gives them a gateway that only reads; `access full` says that you want this",
+    hint = (
+        f"`omniprofile set {name} access read-only` gives them a gateway that only reads; "
+        f"`omniprofile set {name} access full` keeps it, without this note"
     )
+    return f"`{name}` is protected, but gives programs its token", hint

@@ -43,12 +43,17 @@ def account_name(profile: str, origin: object, variable: str | None = None) -> s
 
 
 def nearest_valid(name: str) -> str:
-    """Return the valid name nearest to `name`: without accents, and with a `-` for each run of other characters."""
+    """Return the valid name nearest to `name`: without accents, and with a `-` for each run of other characters.
+
+    For a base URL it is the first part of the host: `acme` for `https://acme.omniapp.co`.
+    """
     import unicodedata
 
     if holds_key(name):
         return "profile"
-
+    host = name.partition("://")[2].partition("/")[0].partition(":")[0]
+    if host and not host.rpartition(".")[2].isdigit():  # an IPv4 address has no name
+        name = host.partition(".")[0]
     plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
     words = "".join(char if char in _ALLOWED else " " for char in plain).split()
     return "-".join(words)[:MAX_LENGTH].strip("-._") or "profile"

@@ -48,7 +48,7 @@ def _token(dotenv: Dotenv) -> str | None:
         if what and not command_for(setting.value):
             raise dotenv.file.wrong(
                 f"`{setting.name}`",
-                f"is {what}, and no key",
+                f"is {what}, not a key",
                 "put the key itself there, or leave the line out and pipe the key to `omniprofile login NAME`",
                 line=setting.line,
             )

@@ -107,7 +107,7 @@ class OmniProfile:
         what = not_a_key(value) if value else None
         if what and value and not (name == "apiKey" and command_for(value)):
             raise self.file.wrong(
-                f"profile `{self.name}`: `{name}`", f"is {what}, and no key", "put the key itself there"
+                f"profile `{self.name}`: `{name}`", f"is {what}, not a key", "put the key itself there"
             )
         return value
 

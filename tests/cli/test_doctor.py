@@ -446,4 +446,7 @@ def test_what_profiles_give_programs_is_told_and_a_protected_token_is_no_finding
     assert "`prod` is protected" not in cli("lint").err + cli("doctor", "--offline").out
 
 
-_HINT = "`omniprofile set prod access read-only` gives them a gateway that only reads; `access full` says that you want this"
+_HINT = (
+    "`omniprofile set prod access read-only` gives them a gateway that only reads; "
+    "`omniprofile set prod access full` keeps it, without this note"
+)

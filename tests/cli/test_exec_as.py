@@ -64,6 +64,7 @@ def test_one_profile_may_have_two_prefixes(process: Process, two: Path) -> None:
     ("argv", "message"),
     [
         (["--as", "staging"], "is not PREFIX=NAME"),
+        (["--as", "A_", "staging"], "write it as in `--as A_=staging`"),
         (["--as", "=staging"], "is not PREFIX=NAME"),
         (["--as", "A_="], "is not PREFIX=NAME"),
         (["--as", ""], "is not PREFIX=NAME"),

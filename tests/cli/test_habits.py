@@ -198,11 +198,21 @@ def test_every_usage_error_names_the_page_of_its_command(cli: Cli, name: str) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["login staging KEY", "login staging --token KEY", "login staging --token=KEY", "init --api-key KEY", "KEY"]
+    ("line", "what"),
+    [
+        ("login staging KEY", "takes no API key as an argument"),
+        ("login staging --KEY", "takes no API key as an argument"),
+        ("login staging --token KEY", "unknown option `--token`"),
+        ("login staging --token=KEY", "unknown option `--token`"),
+        ("init --api-key KEY", "unknown option `--api-key`"),
+        ("KEY", "API key where a command belongs"),
+    ],
 )
-def test_a_key_among_the_arguments_is_said_to_be_public_and_not_shown(cli: Cli, two: Path, line: str) -> None:
+def test_a_key_among_the_arguments_is_said_to_be_public_and_not_shown(
+    cli: Cli, two: Path, line: str, what: str
+) -> None:
     ran = cli(*line.replace("KEY", CANARY).split(), status=2)
-    assert "API key" in ran.err.splitlines()[0]
+    assert what in ran.err.splitlines()[0]
     assert "`omniprofile login NAME` asks for the key without showing it; revoke this one" in ran.err
     assert CANARY not in ran.err
 
@@ -235,6 +245,13 @@ def test_a_dash_that_a_word_processor_has_changed_is_named(cli: Cli, two: Path, 
 )
 def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: Path, line: str, hint: str) -> None:
     assert hint in cli(*line.split(), status=2).err
+
+
+def test_an_address_in_place_of_a_name_finds_the_profiles_that_have_it(cli: Cli, two: Path) -> None:
+    for line in ("use https://acme.omniapp.co", "show https://acme.omniapp.co/", "token https://ACME.omniapp.co:443"):
+        assert "hint: did you mean `prod`?" in cli(*line.split(), status=5).err
+    assert "hint: did you mean `play`?" in cli("use", "https://play.omniapp.co", status=5).err
+    assert "hint: did you mean `play`?" in cli("add", "https://play.omniapp.co/home?x=1", status=2).err
 
 
 def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:

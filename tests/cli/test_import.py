@@ -567,7 +567,7 @@ def test_what_stands_in_for_a_secret_of_the_vendors_config_is_refused(cli: Cli, 
     path = write_vendor(cli, {"version": 1, "profiles": {"a": {"apiEndpoint": "https://a.omniapp.co", **keys}}})
     before = path.read_bytes()
     ran = cli("import", "omni-cli", "--scrub", status=3)
-    assert "and no key" in ran.err
+    assert "not a key" in ran.err
     assert value not in ran.err
     assert path.read_bytes() == before
     assert not cli.config.exists()

@@ -460,7 +460,7 @@ def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path
         failure(KeySource("file", path=str(path))),
         failure(command("cat", str(path))),
     ):
-        assert "and no key" in error.message
+        assert "not a key" in error.message
         assert text not in error.message
 
 

@@ -11,6 +11,7 @@ from omniprofile.config.editing.draft import Draft
 from omniprofile.config.toml.data import NamePath
 from omniprofile.config.toml.values import value_text
 from omniprofile.errors import Error, UsageError
+from omniprofile.model.names import is_valid
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
 _FORMS = ("from", "keyring", "env", "command", "file")
@@ -62,9 +63,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             hint="`omniprofile set NAME KEY VALUE`; quote a value that contains spaces",
         )
     with app.editing(dry_run=args.diff) as draft:
-        path, names = target(
-            draft, words, "`omniprofile set NAME KEY VALUE`, such as `omniprofile set NAME description TEXT`"
-        )
+        path, names = target(draft, words, _how(value))
         written = value_text(names, value, toml_kind(names))
         replaced = _make_room(draft, path, names)
         if replaced == "source":
@@ -78,6 +77,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             console.note(f"it took the place of {was}")
         if names[0] == "profiles":
             _say_if_stored_elsewhere(app.reread(), console, names[1])
+
+
+def _how(value: str) -> str:
+    """Return the hint, containing `NAME`, for a line that names a profile but no key, or a key but no profile."""
+    key, sign, _ = value.partition("=")
+    if sign and is_valid(key):
+        return f"write it without `=`: `omniprofile set NAME {key} VALUE`"
+    return "`omniprofile set NAME KEY VALUE`, such as `omniprofile set NAME description TEXT`"
 
 
 def _say_if_stored_elsewhere(app: App, console: Console, name: str) -> None:

@@ -52,7 +52,10 @@ def meant(data: object, model: type[Table], path: KeyPath) -> tuple[str | None, 
     if of_source or above[-2:-1] == ("env",):
         return "`timeout` belongs to a `command`" if key == "timeout" else form_near(key), None
     if model is Pin:
-        return "a project pin holds `profile` alone; profiles and instances belong in your own profile file", None
+        return (
+            'a project pin is one line, `profile = "NAME"`; profiles and instances belong in your own profile file',
+            None,
+        )
     if not above and isinstance(value, Mapping) and set(value) & set(Profile.model_fields):
         return f"did you mean `[profiles.{printable(key, 64)}]`?", None
     for place, other in _TABLES.items():

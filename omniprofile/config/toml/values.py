@@ -12,6 +12,7 @@ from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import require_utf8, string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
+from omniprofile.model.not_a_key import command_for
 from omniprofile.model.secret import KEY_SHAPES, names_secret
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _EXAMPLES = {
     "command": '["op", "read", "op://Work/Omni/credential"]',
     "expect": '{ org_role = "MEMBER" }',
     "env": '{ OMNI_OUTPUT_FORMAT = "json" }',
+    "key": '{ env = "ACME_OMNI_KEY" }',
 }
 
 
@@ -72,7 +74,11 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     types, what = _KINDS[kind]
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
         example = f", such as '{_EXAMPLES[name]}'" if name in _EXAMPLES else ""
-        raise ConfigInvalid(f"the value of `{'.'.join(path)}` must be {what}{example} (nothing was written)")
+        bare = value is None and written[:1] in ("{", "[")
+        raise ConfigInvalid(
+            f"the value of `{'.'.join(path)}` must be {what}{example} (nothing was written)",
+            hint="put each text in it into double quotes, and the whole into single quotes" if bare else None,
+        )
     if "\n" in written:
         raise UsageError(
             f"the value of `{name}` is on several lines", hint="write it on one, or use `omniprofile edit`"
@@ -86,13 +92,25 @@ def _refuse_secret(path: NamePath, typed: str, *, known: bool) -> None:
     if not (re.search(KEY_SHAPES, typed) or in_keys_place or (not known and names_secret(plain))):
         return
     profile = path[1] if path[0] == "profiles" and len(path) > 2 else "NAME"
-    if in_keys_place and typed.strip() in ("keyring", "env", "command", "file"):
+    if in_keys_place and not re.search(KEY_SHAPES, typed) and (source := _source_for(typed.strip())):
         raise ConfigInvalid(
             "`key` is a table that says where the key comes from (nothing was written)",
-            hint=f"""such as '{{ env = "ACME_OMNI_KEY" }}'; `omniprofile login {profile}` stores one in the secret store""",
+            hint=f"such as '{source}'; `omniprofile login {profile}` stores one in the secret store",
         )
     raise Refused(
         f"the value of `{'.'.join(path)}` looks like a secret: those never stand in a profile file, nor on a command line, "
         "which every user of this machine can read",
         hint=f"revoke it if it is one, and store a new one with `omniprofile login {printable(profile)}`, which asks for it",
     )
+
+
+def _source_for(typed: str) -> str | None:
+    """Return the table for a key source that stands where its table belongs; None if `typed` may be a key."""
+    if typed in ("keyring", "env", "command", "file"):
+        return _EXAMPLES["key"]
+    if command := command_for(typed):
+        return f"{{ command = [{', '.join(map(string_text, command))}] }}"
+    variable = typed.removeprefix("$").removeprefix("{").removesuffix("}")
+    # A password may begin with `$`, too; a variable's name is in capitals.
+    is_variable = typed.startswith("$") and variable.isidentifier() and variable.isupper()
+    return f'{{ env = "{variable}" }}' if is_variable else None
