@@ -5,7 +5,7 @@ from collections.abc import Callable
 from omniprofile.checks.rule import UNDONE, UNREAD, Tables, rule
 from omniprofile.config.references import written_names
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.names import did_you_mean
 from omniprofile.model.origin import NotAnOrigin, Origin, not_allowed, parse_host
 from omniprofile.model.rule_codes import Code
 
@@ -57,8 +57,7 @@ def _default_is_missing(tables: Tables) -> None:
     if default is not None and ("extends", default.value) not in (
         written_names(tables.config.files, tables.files.documents) or ()
     ):
-        near = closest(default.value, profiles)
-        hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile, or remove it"
+        hint = did_you_mean(default.value, profiles, "name an existing profile, or remove it")
         message = f"`default` names the profile `{default.value}`, which no file defines"
         tables.files.report(Code.DEFAULT_MISSING, ("default",), str(default.provenance.file), message, hint)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Finding, Fix
-from omniprofile.model.names import closest, printable
+from omniprofile.model.names import did_you_mean, printable
 from omniprofile.model.rule_codes import Code
 
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")
@@ -64,8 +64,7 @@ def _objection(code: str) -> tuple[str, str] | None:
     if not code:
         return "the comment names no code to silence", "write `# omniprofile: ignore[CODE]`"
     if code not in set(Code):
-        near = closest(code, Code, 1)
-        hint = f"did you mean `{near[0]}`?" if near else "`omniprofile lint --explain` lists the codes"
+        hint = did_you_mean(code, Code, "`omniprofile lint --explain` lists the codes", 1)
         return f"`{printable(code, 40)}` is not the code of a rule", hint
     if not Code(code).can_be_silenced:
         return f"`{code}` cannot be silenced", f"`omniprofile lint --explain {code}` says what to do about it"

@@ -19,7 +19,7 @@ from omniprofile.config.pin import LARGEST_PIN, PIN_FILE, leads_out, validate_pi
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Finding, unreadable
-from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, did_you_mean, holds_key, is_valid, nearest_valid, printable
 from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import real_path
@@ -128,8 +128,7 @@ def _check_pin(
     elif pin is not None and files is not None and pin.value not in files.config.profiles:
         if any(finding.code in UNDONE for finding in files.findings):
             return alone.findings
-        near = closest(pin.value, files.config.profiles)
-        hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile"
+        hint = did_you_mean(pin.value, files.config.profiles, "name an existing profile")
         message = f"the pin names the profile `{printable(pin.value)}`, which no file defines"
         alone.report(Code.DANGLING, ("profile",), path, message, hint)
     return alone.findings

@@ -9,7 +9,7 @@ from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import did_you_mean, printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -64,13 +64,12 @@ def _require_secret(resolution: Resolution, variable: str) -> None:
             hint=f"put it there, or write `{variable} = {{ keyring = true }}` in `[profiles.{name}.env]`",
         )
     stored = [each.name for each in resolution.env if each.value.secret and each.value.secret.kind == "keyring"]
-    near = closest(variable, stored, 1)
     if any(each.name == variable for each in resolution.env):
         what = f"`{variable}` of `{name}` is not a secret: its value stands in the profile file"
     else:
         what = f"`{printable(variable)}` is not among the variables of `{name}`"
     hint = f"write `{printable(variable)} = {{ keyring = true }}` in `[profiles.{name}.env]`"
-    raise UsageError(what, hint=f"did you mean `{near[0]}`?" if near else hint)
+    raise UsageError(what, hint=did_you_mean(variable, stored, hint, 1))
 
 
 def _tested_key(app: App, console: Console, resolution: Resolution, how: How) -> tuple[Secret, Identity | None]:

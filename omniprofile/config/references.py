@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.names import did_you_mean
 from omniprofile.model.rule_codes import Code
 
 _MOST_GUESSES = 20
@@ -26,9 +26,8 @@ def check_references(config: Config, documents: Mapping[str, Document]) -> Itera
             ("extends", "profile", table.extends, config.profiles),
         ):
             if name is not None and name not in known and written is not None and (key, name) not in written:
-                near = closest(name, known) if guesses else []
+                hint = did_you_mean(name, known if guesses else (), f"define `[{kind}s.{name}]`, or remove `{key}`")
                 guesses = max(0, guesses - 1)
-                hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
                 path = (*table.path, key)
                 message = f"`{'.'.join(path)}` names the {kind} `{name}`, which no file defines"
                 yield documents[table.file].finding(path, Code.DANGLING, message, hint)

@@ -12,7 +12,7 @@ from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential_variables import HIDDEN, NO_CONFIG
 from omniprofile.model.export_mark import own_values, read_mark
-from omniprofile.model.names import closest, printable, printable_place, quoted_list
+from omniprofile.model.names import did_you_mean, printable, printable_place, quoted_list
 from omniprofile.model.variable_names import BASE_URL, INSECURE, MARKER, ORGANIZATION, TOKENS
 
 _HOOK = "OMNIPROFILE_HOOK"
@@ -130,8 +130,7 @@ def _profile_variables(app: App) -> Iterator[Diagnosis]:
         if variable in known:
             yield warning(f"{shown} takes the place of a value of `{known[variable]}`, always", unset)
         else:
-            near = closest(variable, known, 1)
-            yield warning(f"{shown} belongs to no profile", f"did you mean {quoted_list(near)}?" if near else unset)
+            yield warning(f"{shown} belongs to no profile", did_you_mean(variable, known, unset, 1))
 
 
 def omni_under_exec(app: App) -> Iterable[Diagnosis]:

@@ -107,6 +107,12 @@ def quoted_list(names: "Iterable[str]", last: str = "or") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
+def did_you_mean(word: str, known: "Iterable[str]", otherwise: str, most: int = 3) -> str:
+    """Return a hint with the `most` names among `known` that are closest to `word`, or `otherwise` if none is close."""
+    near = closest(word, known, most)
+    return f"did you mean {quoted_list(near)}?" if near else otherwise
+
+
 def counted(number: int, noun: str) -> str:
     """Return `no files`, `1 file`, `2 files`."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.effective import giving_token
-from omniprofile.model.names import closest, counted, quoted_list
+from omniprofile.model.names import counted, did_you_mean
 from omniprofile.model.rule_codes import Level
 from omniprofile.system.files import LARGEST
 from omniprofile.system.garbage_collection import collection_paused
@@ -137,8 +137,7 @@ def _conclude(report: Report, console: Console, *, strict: bool) -> int:
 
 def _explain(code: str, console: Console, *, as_json: bool) -> int:
     if code and code.upper() not in rules():
-        near = closest(code.upper(), rules())
-        hint = f"did you mean {quoted_list(near)}?" if near else "`omniprofile lint --explain` lists them"
+        hint = did_you_mean(code.upper(), rules(), "`omniprofile lint --explain` lists them")
         raise UsageError(f"unknown code `{code}`", hint=hint)
     shown = [rules()[code.upper()]] if code else list(rules().values())
     if as_json:

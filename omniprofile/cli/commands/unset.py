@@ -7,7 +7,7 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, save_key, target
 from omniprofile.errors import UsageError
-from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.names import did_you_mean
 
 HELP = Help(
     description="Removes one value of a profile from the profile file; the inherited or built-in value then applies.",
@@ -48,13 +48,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
                 "`unset` removes one setting, not a profile", hint=f"`omniprofile remove {name}` removes it whole"
             )
         if not draft.files_of(names):
-            near = closest(names[-1], draft.table(path, names[:-1]))
-            raise UsageError(
-                f"`{'.'.join(names)}` is not set in `{path}`",
-                hint=f"did you mean {quoted_list(near)}?"
-                if near
-                else "`omniprofile explain` shows where a value comes from",
-            )
+            otherwise = "`omniprofile explain` shows where a value comes from"
+            hint = did_you_mean(names[-1], draft.table(path, names[:-1]), otherwise)
+            raise UsageError(f"`{'.'.join(names)}` is not set in `{path}`", hint=hint)
         parent = names[:-1]
         if (parent[-1:] == ("key",) or is_variable_of_env(parent)) and len(draft.table(path, parent)) == 1:
             names = parent  # a table without a source would not be valid
