@@ -6,7 +6,7 @@ interpreter has loaded, and the rest when needed.
 
 import os
 
-from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.files import Unreadable, read_own
 from omniprofile.system.foreign_access import refuse_foreign
 
 TYPE_CHECKING = False
@@ -38,8 +38,7 @@ class StateFile:
         Raises ConfigUnreadable if the file cannot be read, UnsafePermissions if others may write or replace it.
         """
         try:
-            content, _ = open_regular(self.path, limit=LARGEST)
-            refuse_foreign(self.path, self._home, _RISK)
+            content = read_own(self.path, self._home, _RISK, LARGEST)
             active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
             return active.strip() or None, previous.strip() or None
         except FileNotFoundError:

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from omniprofile.errors import UnsafePermissions
 from omniprofile.system.atomic_write import write_atomic
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular
-from omniprofile.system.foreign_access import refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, read_own
 
 FILE = "confirmed.json"
 LASTS = timedelta(hours=1)
@@ -34,10 +33,9 @@ def confirm(folder: str, home: str, key: Key, now: datetime) -> None:
 
 def _read(folder: str, home: str, now: datetime) -> dict[Key, datetime]:
     """Return the confirmations that are still valid. One from the future, after the clock was set back, is not."""
-    path = os.path.join(folder, FILE)
     try:
-        content, _ = open_regular(path, limit=_LARGEST)
-        refuse_foreign(path, home, "confirm a protected profile in your name")
+        risk = "confirm a protected profile in your name"
+        content = read_own(os.path.join(folder, FILE), home, risk, _LARGEST)
         found = {}
         for profile, origin, session, seconds in json.loads(content):
             when = datetime.fromtimestamp(seconds, UTC)

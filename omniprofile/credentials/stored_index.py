@@ -8,8 +8,8 @@ that others may write or replace is refused, because it decides which backend is
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
 from omniprofile.system.atomic_write import write_atomic
-from omniprofile.system.files import Unreadable, read_regular
-from omniprofile.system.foreign_access import real_path, refuse_foreign
+from omniprofile.system.files import Unreadable, read_own
+from omniprofile.system.foreign_access import real_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class StoredIndex:
         Raises UnsafePermissions for an index that others may write or replace.
         """
         try:
-            data = load(read_regular(self.path))
-            refuse_foreign(self.path, self._home, _RISK)
+            data = load(read_own(self.path, self._home, _RISK))
         except (FileNotFoundError, Unreadable, ValueError):
             return {}
         entries = data.get("stored") if isinstance(data, dict) and data.get("version") == _VERSION else None

@@ -8,7 +8,7 @@ import stat
 import sys
 from time import monotonic, sleep
 
-from omniprofile.system.foreign_access import owner_hint, steps_to
+from omniprofile.system.foreign_access import owner_hint, refuse_foreign, steps_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,16 @@ def read_regular(path: str, limit: int = LARGEST) -> bytes:
     Raises FileNotFoundError if there is no file (or a dangling link), Unreadable in every other case.
     """
     return open_regular(path, limit)[0]
+
+
+def read_own(path: str, home: str, risk: str, limit: int = LARGEST) -> bytes:
+    """Read a file as `read_regular` does, if nobody else can decide what it holds, and so `risk` (see `refuse_foreign`).
+
+    Raises UnsafePermissions otherwise, whatever it holds. `home` is the user's home: permissions are not checked above it.
+    """
+    content = read_regular(path, limit)
+    refuse_foreign(path, home, risk)
+    return content
 
 
 def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:

@@ -204,15 +204,16 @@ def test_a_folder_of_root_s_is_said_with_chown_by_every_verb_that_writes_there(s
         assert f"sudo chown -R {UID} {places[argv[0]]}" in ran.stderr, ran
 
 
+@pytest.mark.parametrize("content", ["{}", "damaged"])
 @pytest.mark.parametrize(
     ("name", "argv", "status"), [("stored.json", ["list"], 0), ("unfinished.json", ["remove", "one", "--yes"], 6)]
 )
 def test_what_others_may_write_in_the_state_folder_is_not_believed(
-    name: str, argv: list[str], status: int, cli: Cli
+    name: str, argv: list[str], status: int, content: str, cli: Cli
 ) -> None:
     cli.profiles('[profiles.one]\nbase_url = "https://one.omniapp.co"\n')
     cli.state.mkdir(parents=True)
-    (cli.state / name).write_text("{}")
+    (cli.state / name).write_text(content)
     assert "anyone can write to" not in cli(*argv).err
     (cli.state / name).chmod(0o666)
     ran = cli(*argv, status=status)

@@ -17,8 +17,8 @@ from typing import Any
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable, quoted_word
 from omniprofile.system.atomic_write import sweep, write_atomic
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular
-from omniprofile.system.foreign_access import real_path, refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, read_own
+from omniprofile.system.foreign_access import real_path
 from omniprofile.system.os_errors import reported_as
 
 _VERSION = 1
@@ -65,9 +65,7 @@ class Journal:
         Raises ConfigUnreadable for an unreadable or damaged file, UnsafePermissions for one that others may write or replace.
         """
         try:
-            data = json.loads(read_regular(self.path, limit=64 * 1024))
-            refuse_foreign(self.path, self._home, "name a command for you to run")
-            return _parsed(data)
+            return _parsed(json.loads(read_own(self.path, self._home, "name a command for you to run", 64 * 1024)))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (Unreadable, ValueError, KeyError, TypeError, RecursionError) as problem:
