@@ -100,6 +100,25 @@ def test_who_evaluates_by_hand_is_served_with_the_hook_and_without(
     assert ran.stdout == "staging\n", ran
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_no_variable_is_evaluated_as_arithmetic(shell: str, programs: Path, tmp_path: Path) -> None:
+    """A subscript in an arithmetic expression may run a command."""
+    hostile = f"x[$(touch '{tmp_path}/hacked')]"
+    environ = dict.fromkeys(("ZSH_SUBSHELL", "BASH_SUBSHELL", "COLUMNS", "EUID", "UID"), hostile)
+    script = f"{LOAD[shell].format(' --prompt')}\nomniprofile -q use --shell staging\necho $OMNI_PROFILE\n__omniprofile_segment"
+    if shell == "bash":  # as readline calls it to show what there is
+        script += f"""
+COLUMNS="{hostile.replace("$", chr(92) + "$")}"
+eval "$(omniprofile completion bash)"
+COMP_WORDS=(omniprofile lint --explain OP10) COMP_CWORD=3 COMP_TYPE=63
+_omniprofile
+echo "${{COMPREPLY[0]}}"
+"""
+    ran = run_script(shell, script, programs, env=environ)
+    assert ran.stdout.splitlines() == ["staging", "OP101  (a file cannot be read)"][: 2 if shell == "bash" else 1], ran
+    assert not (tmp_path / "hacked").exists()
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_nested_shell_and_an_exec_are_not_told_that_they_have_the_hook(shell: str, programs: Path) -> None:
     see = """sh -c 'echo "${OMNIPROFILE_HOOK-none} ${OMNIPROFILE_EVAL-none} ${OMNIPROFILE_PROMPT-none}"'"""

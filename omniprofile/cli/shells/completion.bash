@@ -59,7 +59,9 @@ function _omniprofile {
     return 0
   fi
   local -a about=()
-  local width=0
+  local width=0 screen=${COLUMNS-}
+  # It may come from the environment, and arithmetic would run a command in it.
+  case $screen in '' | 0* | *[!0-9]* | ?????*) screen=80 ;; esac
   while IFS=$'\t' \read -r word index; do
     if [[ -n $word && $word == "$current"* ]]; then
       COMPREPLY+=("$prefix$word")
@@ -72,7 +74,7 @@ function _omniprofile {
     for index in "${!COMPREPLY[@]}"; do
       [[ -n ${about[index]} ]] || continue
       \printf -v word '%-*s  (%s)' "$((width + ${#prefix}))" "${COMPREPLY[index]}" "${about[index]}"
-      ((${#word} >= ${COLUMNS:-80})) && word=${word:0:$((${COLUMNS:-80} - 2))}
+      ((${#word} >= screen && screen > 2)) && word=${word:0:$((screen - 2))}
       COMPREPLY[index]=$word
     done
   fi
