@@ -66,7 +66,7 @@ class Console:
         if not self.shows_data:
             return None
         given = self._outside.environ.get("COLUMNS", "")
-        if given.isdecimal() and int(given) > 0:
+        if given.isdecimal() and len(given) < 10 and int(given) > 0:  # Python refuses thousands of digits
             return int(given)
         return screen_size(self._outside.stdout)[0] or None
 

@@ -119,3 +119,14 @@ def test_screens_fit_a_terminal(command: list[str], columns: int, cli: Cli) -> N
     assert "ステージング環境" in shown or command[0] == "explain"
     for line in shown.splitlines():
         assert width(line) <= columns, line
+
+
+@pytest.mark.parametrize("given", ["0", "-3", "x", "9" * 30, "9" * 5000])
+def test_a_width_that_is_none_is_ignored(given: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.profiles(PROFILES)
+    monkeypatch.setenv("COLUMNS", given)
+    child = spawn("list", dimensions=(50, 80))
+    shown = child.read()
+    child.close()
+    assert child.exitstatus == 0, shown
+    assert all(width(line) <= 80 for line in shown.splitlines())

@@ -102,7 +102,7 @@ SURROUNDINGS = {
     "odd terminal": Surrounding(
         env={"TERM": "\x1b[", "COLUMNS": "-3", "LINES": "x", "NO_COLOR": "", "FORCE_COLOR": "1"}
     ),
-    "huge terminal": Surrounding(env={"COLUMNS": "9" * 30}),
+    "huge terminal": Surrounding(env={"COLUMNS": "9" * 5000}),
     "sitecustomize": Surrounding(env={"PYTHONPATH": "{home}/lib"}, prepare=_hostile),
 }
 
