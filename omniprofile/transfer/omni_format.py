@@ -25,9 +25,9 @@ def _check_table(file: ForeignFile, where: str, table: Json, known: tuple[str, .
 
     Go matches keys in any case, so a known key in another case would count, and we would overlook its secret.
     """
-    folded = {key.lower(): key for key in known}
+    folded = {key.casefold(): key for key in known}
     for key, value in table.items():
-        if key not in known and (meant := folded.get(key.lower())):
+        if key not in known and (meant := folded.get(key.casefold())):
             raise file.wrong(where or "the file", f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
         if key in texts and value is not None:
             place = f"{where}: `{key}`" if where else f"`{key}`"

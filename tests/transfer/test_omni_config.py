@@ -108,6 +108,10 @@ BROKEN = {
     "a default as a list": (b'{"defaultProfile": []}', "`defaultProfile` is not a string"),
     "an unknown method": (b'{"profiles": {"a": {"authMethod": "saml"}}}', "`authMethod` is neither"),
     "another case": (b'{"profiles": {"a": {"APIKEY": "x"}}}', "`APIKEY` in another case than `apiKey`"),
+    "a case that only Go folds": (
+        '{"profiles": {"a": {"acce\u017f\u017fToken": "x"}}}'.encode(),
+        "in another case than `accessToken`",
+    ),
     "another case of profiles": (b'{"Profiles": {}}', "`Profiles` in another case than `profiles`"),
 }
 
