@@ -8,7 +8,7 @@ import re
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import require_new_name
+from omniprofile.cli.edit_target import require_new_name
 from omniprofile.cli.profile_options import profile_values
 from omniprofile.errors import HostNotAllowed, UsageError
 from omniprofile.model.names import is_valid, nearest_valid

@@ -5,7 +5,8 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_option, offer
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, drop_in, require_new_name, save
+from omniprofile.cli.edit_target import drop_in, require_new_name
+from omniprofile.cli.editing import add_diff, save
 from omniprofile.cli.profile_options import add_profile_options, profile_values
 from omniprofile.cli.questions import ask_missing
 from omniprofile.errors import InsecureURL

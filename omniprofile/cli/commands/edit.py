@@ -17,7 +17,8 @@ from shutil import rmtree, which
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, split_words
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import profile_file, write_changes
+from omniprofile.cli.edit_target import profile_file
+from omniprofile.cli.editing import write_changes
 from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted, printable

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import require_valid_name
+from omniprofile.cli.edit_target import require_valid_name
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.import_steps import scrub, store_and_write
 from omniprofile.cli.render.imported import imported_rows, imported_text, say_imported

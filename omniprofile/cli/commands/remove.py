@@ -7,7 +7,7 @@ import argparse
 from contextlib import suppress
 
 from omniprofile.app import App
-from omniprofile.cli import editing
+from omniprofile.cli import edit_target, editing
 from omniprofile.cli.arguments import Help, add_yes
 from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
@@ -107,7 +107,7 @@ def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str
         )
     sentences = [(f"finish removing `{name}`", f"finished removing `{name}`")]
     if draft.files_of(("profiles", name)) or not resumed:
-        path = editing.profile_file(draft, name)
+        path = edit_target.profile_file(draft, name)
         sentences = [(f"remove `{name}` from `{path}`", f"removed `{name}` from `{path}`")]
         draft.unset(path, ("profiles", name))
     for path in draft.paths:

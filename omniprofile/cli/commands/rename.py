@@ -9,7 +9,7 @@ import os
 from contextlib import ExitStack
 
 from omniprofile.app import App
-from omniprofile.cli import editing
+from omniprofile.cli import edit_target, editing
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.config.editing.draft import Draft
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     with app.editing(dry_run=args.diff) as draft, ExitStack() as held:
         work, resumed = editing.unfinished(app, "rename", old, new)
         files_are_new = _rename_in_files(app, draft, old, new, resumed=resumed)
-        path = editing.profile_file(draft, new)
+        path = edit_target.profile_file(draft, new)
         draft.check()
         if args.diff:
             console.data(editing.masked(draft.patch))
@@ -97,8 +97,8 @@ def _rename_in_files(app: App, draft: Draft, old: str, new: str, *, resumed: boo
     if is_gone and not was_renamed:
         app.journal.end()  # both names are gone, so there is nothing to finish
     if not was_renamed:
-        path = editing.profile_file(draft, old)
-        editing.require_new_name(draft, new)
+        path = edit_target.profile_file(draft, old)
+        edit_target.require_new_name(draft, new)
         draft.rename(path, ("profiles", old), new)
     for path in draft.paths:
         if draft.data(path).get("default") == old:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, save_key, target
+from omniprofile.cli.edit_target import target
+from omniprofile.cli.editing import add_diff, save_key
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.toml.data import NamePath
 from omniprofile.config.toml.values import value_text

@@ -5,7 +5,8 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, save_key, target
+from omniprofile.cli.edit_target import target
+from omniprofile.cli.editing import add_diff, save_key
 from omniprofile.errors import UsageError
 from omniprofile.model.names import did_you_mean
 
