@@ -5,33 +5,26 @@ A copy with errors replaces the file only after a confirmation. An unsaved copy 
 
 import argparse
 import os
-import re
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from shutil import rmtree, which
+from shutil import rmtree
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, split_words
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.edit_target import profile_file
 from omniprofile.cli.editing import write_changes
-from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
+from omniprofile.cli.editor import find_editor, run_editor
+from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused
 from omniprofile.model.finding import Finding, errors_in
-from omniprofile.model.names import counted, printable
+from omniprofile.model.names import counted
 from omniprofile.system.atomic_write import write_atomic
-from omniprofile.system.exit_status import exit_words
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular
 from omniprofile.system.foreign_access import refuse_foreign
 from omniprofile.system.locking import lock
 from omniprofile.system.os_errors import reported_as
 
-_USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
-_WAITS_IF_ASKED = frozenset(("code", "code-insiders", "codium", "cursor", "mate", "subl", "windsurf", "zed"))
-"""Editors with a window of their own, whose command ends at once without the option `--wait` or `-w`."""
 _NEW_FILE = b"""\
 version = 1
 
@@ -64,11 +57,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     with app.editing() as draft:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)
-    editor = _editor(app.environment.environ, terminal=console.interactive)
+    editor = find_editor(app.environment.environ, terminal=console.interactive)
     start = _NEW_FILE if before is None else before
     with _copied(app, path, start, console) as copy:
         while True:
-            _run(editor, copy, app.environment.environ)
+            run_editor(editor, copy, app.environment.environ)
             after = _read_copy(copy)
             if after == start or not (after.strip() or (before or b"").strip()):
                 console.note("nothing was changed")
@@ -178,45 +171,6 @@ def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
             return not console.confirm("No command can read it then. Really save it with errors?")
         if answer in ("l", "leave"):
             raise Interrupted("nothing was saved")
-
-
-def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
-    for variable in ("VISUAL", "EDITOR"):
-        if words := split_words(environ.get(variable, ""), f"`{variable}`"):
-            name = os.path.splitext(os.path.basename(words[0]))[0]
-            if name in _WAITS_IF_ASKED and not any(re.fullmatch("--wait|-[a-z]*w[a-z]*", word) for word in words[1:]):
-                hint = f"set `{variable}` to `{printable(environ[variable].strip())} --wait`"
-                raise UsageError(f"the editor `{name}` would end before you save anything", hint=hint)
-            return words
-    if not terminal:  # the usual editors would wait for keys forever
-        raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
-    found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
-    if found is None:
-        raise UsageError("no editor is known", hint="set `EDITOR`")
-    return [found]
-
-
-def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
-    cannot = reported_as(OperationFailed, f"the editor `{editor[0]}` cannot be run", "set `VISUAL` or `EDITOR`")
-    with cannot, _keys_are_the_editors():
-        status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
-    if status == -signal.SIGINT:
-        raise KeyboardInterrupt
-    if status:
-        raise OperationFailed(f"the editor `{editor[0]}` {exit_words(status)}", hint="nothing was saved")
-
-
-@contextmanager
-def _keys_are_the_editors() -> Iterator[None]:
-    """Ignore SIGINT and SIGQUIT while the editor runs, as git does: the terminal sends them to both processes."""
-    names = [name for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name)]
-    # Unlike SIG_IGN, a handler is not inherited by the editor.
-    before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _read_copy(copy: str) -> bytes:
