@@ -6,8 +6,6 @@ from omniprofile.errors import UsageError
 from omniprofile.model.names import nearest_valid, printable_place, quoted_list
 from omniprofile.model.not_a_key import command_for
 from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
-from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
 from omniprofile.model.variable_names import ORGANIZATION
 from omniprofile.transfer.dotenv import BASE_URL, TOKENS, Dotenv, Part, reference
 from omniprofile.transfer.found_profiles import Found, Source
@@ -32,12 +30,8 @@ def _found(dotenv: Dotenv, now: datetime, name: str | None, base_url: str | None
     if not dotenv.assigned(*TOKENS, BASE_URL):
         names = quoted_list((*TOKENS, BASE_URL))
         raise dotenv.file.wrong("the file", f"has none of {names}", "name another file")
-    key = _token(dotenv)
-    origin = _origin(dotenv, base_url)
-    command = command_for(key) if key else None
-    secret = StoredSecret(origin, Secret(key), now) if key and not command else None
-    called = name or origin.organization_name or nearest_valid(origin.host)
-    return Found(called, origin, "api-key", secret, command=command)
+    key, origin = _token(dotenv), _origin(dotenv, base_url)
+    return Found.with_key(name or origin.organization_name or nearest_valid(origin.host), origin, key, now)
 
 
 def _token(dotenv: Dotenv) -> str | None:

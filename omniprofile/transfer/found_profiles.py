@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.declaration import AuthMethod
+from omniprofile.model.not_a_key import command_for
 from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.transfer.foreign_file import ForeignFile
 
@@ -23,6 +26,15 @@ class Found:
     secret: StoredSecret | None = None
     output_format: str | None = None
     command: tuple[str, ...] | None = None
+
+    @classmethod
+    def with_key(
+        cls, name: str, origin: Origin, key: str | None, now: datetime, output_format: str | None = None
+    ) -> "Found":
+        """Return a profile with this API key, or with the command that `key` refers to, or with neither."""
+        command = command_for(key) if key else None
+        secret = StoredSecret(origin, Secret(key), now) if key and not command else None
+        return cls(name, origin, "api-key", secret, output_format, command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,7 @@ class OmniProfile:
         origin = self.file.origin(f"profile `{self.name}`: `apiEndpoint`", endpoint)
         if self.auth == "oauth":
             return Found(self.name, origin, "oauth", self._session(origin, now), self.output_format)
-        key = self._key("apiKey")
-        command = command_for(key) if key else None
-        secret = StoredSecret(origin, Secret(key), now) if key and not command else None
-        return Found(self.name, origin, "api-key", secret, self.output_format, command)
+        return Found.with_key(self.name, origin, self._key("apiKey"), now, self.output_format)
 
     def _session(self, origin: Origin, now: datetime) -> StoredSecret | None:
         token, refresh, expires_at = self._key("accessToken"), self._key("refreshToken"), self._expires_at()
