@@ -133,17 +133,17 @@ def base_url_variable(profile: str) -> str:
     return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"
 
 
+def escaped(char: str, kept: str = "") -> str:
+    """Return a character made safe for a terminal: as an escape if it is not printable, unless it is one of `kept`."""
+    return char if char.isprintable() or char in kept else char.encode("unicode_escape").decode()
+
+
 def legible(text: str) -> str:
     """Return a text of any length and any number of lines, made safe for a terminal as `printable` does for one line."""
     if text.isprintable():
         return text
     # A carriage return would overwrite the line, except before a newline, where it is part of the line ending.
-    return "\r\n".join(
-        "".join(
-            char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in part
-        )
-        for part in text.split("\r\n")
-    )
+    return "\r\n".join("".join(escaped(char, "\n\t") for char in part) for part in text.split("\r\n"))
 
 
 def printable(text: str, limit: int = 120) -> str:
@@ -156,7 +156,7 @@ def printable(text: str, limit: int = 120) -> str:
     pieces: list[str] = []
     left = limit
     for char in text:
-        piece = char if char.isprintable() else char.encode("unicode_escape").decode()
+        piece = escaped(char)
         left -= len(piece)
         if left < 0:
             return "".join(pieces) + "…"

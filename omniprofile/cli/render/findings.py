@@ -10,7 +10,7 @@ from omniprofile.cli.style import Style
 from omniprofile.config.toml.parse import Position
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import legible
+from omniprofile.model.names import escaped, legible
 from omniprofile.model.rule_codes import Code, Level
 
 _WIDEST = 100
@@ -48,9 +48,7 @@ def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> 
     start = max(0, at - _WIDEST // 2) if len(shown) > _WIDEST else 0
     end = start + _WIDEST
     head = "…" if start else ""
-    # Escape control and bidi characters.
-    cells = [char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown[start:end]]
-    cells = ["    " if cell == "\\t" else cell for cell in cells]
+    cells = ["    " if char == "\t" else escaped(char) for char in shown[start:end]]
     before = " " * width("".join(cells[: at - start]))
     marks = width("".join(cells[at - start : at - start + max(1, length)]))
     number = f"{finding.line:>5} | "
