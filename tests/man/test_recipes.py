@@ -66,6 +66,12 @@ SHOWS: dict[str, list[str]] = {
     "Keys encrypted in the dotfiles": ["no errors, no warnings", "ok  staging"],
     "Moving from omni config": ["ok  My-team", "the secrets were removed"],
     "One repository of profiles for a team": ["mine", "\n{staging}\n"],
+    "Leaving a machine, and a new one": [
+        "2 tested: 2 ok",
+        "the key of `staging` was deleted",
+        "the key of `prod` was deleted",
+        "revoke it in Omni, {prod}",
+    ],
     "Keys from a central manager, fleets and many jobs": ["\nnightly\n", "\nhourly-report\n"],
 }
 """What the output of each recipe must hold, so that it is known to have done what it is there for."""
