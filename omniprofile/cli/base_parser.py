@@ -1,6 +1,7 @@
 """argparse with omniprofile's errors, which have hints, and its help screens."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -9,8 +10,9 @@ from typing import Any, NoReturn
 
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.stream import write_out
+from omniprofile.cli.synonyms import CHOICES
 from omniprofile.errors import UsageError
-from omniprofile.model.names import quoted_list
+from omniprofile.model.names import closest, quoted_list
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,7 +62,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and exiting."""
-        raise UsageError(self._in_our_words(message), hint=self.hint)
+        raise UsageError(self._in_our_words(message), hint=self._choice_meant(message) + self.hint)
+
+    def _choice_meant(self, message: str) -> str:
+        """Return the beginning of the hint for argparse's error about a wrong choice: the nearest right one, or nothing."""
+        choice = re.search(r"^argument (\S+): invalid choice: '(.*)' \(choose from ", message)
+        if choice is None:
+            return ""
+        names, typed = set(choice[1].split("/")), choice[2]
+        action = next(each for each in self.arguments if names & {*each.option_strings, each.dest, each.metavar})
+        word = typed.replace("\\", "/").rpartition("/")[2].lower()
+        meant = [str(own) for own in action.choices or () if word in CHOICES.get(str(own), ())]
+        near = meant or closest(typed, map(str, action.choices or ()), 1)
+        return f"did you mean `{near[0]}`? " if near else ""
 
     @property
     def hint(self) -> str:

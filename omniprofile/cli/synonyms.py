@@ -59,6 +59,15 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """The options of other tools, by the option that does the same here."""
 
+CHOICES: dict[str, tuple[str, ...]] = {
+    "api-key": ("key", "pat", "token"),
+    "dotenv": (".env", "env"),
+    "oauth": ("browser", "sso", "web"),
+    "omni-cli": ("config.json", "omni"),
+    "powershell": ("ps", "ps1", "pwsh"),
+}
+"""Other words for the values of arguments that take one of a few, by the value."""
+
 GROUPS = frozenset({"account", "accounts", "auth", "config", "context", "contexts", "get", "profile", "profiles"})
 """Words that other tools put before a verb, as in `gh auth status` or `kubectl config use-context`."""
 

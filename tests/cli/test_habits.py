@@ -247,6 +247,22 @@ def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: P
     assert hint in cli(*line.split(), status=2).err
 
 
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("import .env", "dotenv"), ("import ./app/.env", "dotenv"), ("import omni", "omni-cli"), ("import dotnev", "dotenv"),
+        ("import ~/.config/omni-cli/config.json", "omni-cli"), ("add x --base-url y --auth apikey", "api-key"),
+        ("add x --base-url y --auth sso", "oauth"), ("hook pwsh", "powershell"), ("env --shell bsh", "bash"),
+    ],
+)  # fmt: skip
+def test_a_wrong_choice_is_told_the_right_one(cli: Cli, two: Path, line: str, meant: str) -> None:
+    ran = cli(*line.split(), status=2)
+    assert (
+        f"hint: did you mean `{meant}`? `omniprofile {line.split(maxsplit=1)[0]} --help` shows how to use it" in ran.err
+    )
+    assert "did you mean" not in cli("import", CANARY, status=2).err
+
+
 def test_an_address_in_place_of_a_name_finds_the_profiles_that_have_it(cli: Cli, two: Path) -> None:
     for line in ("use https://acme.omniapp.co", "show https://acme.omniapp.co/", "token https://ACME.omniapp.co:443"):
         assert "hint: did you mean `prod`?" in cli(*line.split(), status=5).err
