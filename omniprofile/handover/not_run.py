@@ -8,7 +8,7 @@ from omniprofile.system.files import reason
 
 
 def not_run(program: str, problem: OSError) -> Error:
-    """Return a CommandNotFound or CommandNotRunnable, which exit with 127 and 126 like env(1) and the shells."""
+    """Return a CommandNotFound, or a CommandNotRunnable for a command that is there (as env(1) tells them apart)."""
     name = printable(program)
     if not isinstance(problem, (FileNotFoundError, NotADirectoryError)):
         return CommandNotRunnable(f"`{name}` cannot be run: {reason(problem)}", hint="is it a program, and executable?")

@@ -1,6 +1,6 @@
-"""Reports what the operating system refuses: as an error that says what failed, why, and what to do about it.
+"""Turns an error of the operating system into one for the user, which says what failed, why, and what to do about it.
 
-Only for what raises. Who reads a file uses `files.Unreadable.as_error`, which needs no import.
+For a file that cannot be read there is `files.Unreadable.as_error`, which the fast path has loaded already.
 """
 
 import os
@@ -23,8 +23,8 @@ def reported_as(
 ) -> Iterator[None]:
     """Raise `error`, with the message `WHAT: why`, for an OSError or Unreadable in the body.
 
-    Its hint is what the problem itself says to do (as LockFailed does), or else what to do about a file of root's, or else
-    `hint`. For a TimeoutError, which a lock raises while others hold it, raise `busy` instead, if given.
+    Its hint is what the problem itself says to do (as LockFailed does), else what to do about a file that root owns, else `hint`.
+    For a TimeoutError, which a lock raises while others hold it, raise `busy` instead, if given.
     """
     try:
         yield
