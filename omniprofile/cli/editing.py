@@ -115,7 +115,7 @@ def warn_of_variables(app: App, console: Console, gone: str) -> None:
 
 
 def warn_of_other_files(app: App, console: Console, account: Account, summary: StoredSummary | None) -> None:
-    """Warn of other profile files that stored a secret, by its summary, which their profile no longer finds."""
+    """Warn about other profile files that stored a secret, according to its summary: their profile no longer finds it."""
     for file in summary.files if summary else ():
         if not app.is_owner(file):
             console.warn(

@@ -113,8 +113,8 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
                 f"no {what} came on standard input", hint=f"{pipe}, and check that what is before the `|` prints it"
             )
     if what == "key":
-        # No key has blanks, so those around it are from copying, as `gh auth login --with-token` sees it. A secret may be a
-        # password, from which only its line's end is taken, as `docker login --password-stdin` does.
+        # A key has no blanks, so any around it came from copying: drop them, as `gh auth login --with-token` does. A secret may
+        # be a password: only its line ending is dropped, as in `docker login --password-stdin`.
         text = text.strip()
     return checked_key(text, f"the given {what}", of_env=what == "secret")
 

@@ -28,8 +28,9 @@ _STORING_AGAIN = (0.2, 0.8, 2.0)
 _unstored: "dict[str, tuple[StoredSecret, StoredSecret]]" = {}
 """By lock file, the session that was sent, and the new one that could not be stored in its place.
 
-A gateway, or a program with `Auth`, runs on after a full disk or a locked keyring. Without this, its next request would send the
-spent refresh token again, which may end the session. Each request of the library makes its own `Sessions`, so no instance has it.
+A gateway, or a program with `Auth`, keeps running after a full disk or a locked keyring. Without this, its next request would
+send the spent refresh token again, which may end the session. Each request of the library makes its own `Sessions`, so no
+instance can hold it.
 """
 
 

@@ -247,8 +247,8 @@ def test_a_file_of_an_mcp_client_that_is_too_large_is_left_out(cli: Cli, good: P
 @pytest.mark.parametrize(
     "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path)], ids=["pipe", "folder", "dangling link"]
 )
-def test_a_dotenv_that_is_no_regular_file_is_left_out(cli: Cli, good: Path, make: Callable[[str], None]) -> None:
-    """Password managers make it a pipe, and people call a virtual environment so: neither is wrong."""
+def test_a_dotenv_that_is_not_a_regular_file_is_skipped(cli: Cli, good: Path, make: Callable[[str], None]) -> None:
+    """Password managers make it a pipe, and people give a virtual environment this name: neither is wrong."""
     make(str(cli.work / ".env"))
     ran, checks = look(cli)
     assert ran.status == 0, ran

@@ -69,8 +69,8 @@ def test_without_a_terminal_what_does_not_lint_is_refused_and_kept_in_the_copy(c
         ("sys.exit(3)", 1, "exited with status 3"),
         ("path.unlink()", 3, "left no file"),
         ("import os; save('lost'); os.kill(os.getpid(), 15)", 1, "was ended by signal SIGTERM"),
-        ("save('')", 6, "left nothing of"),
-        ("save(' \\n\\t\\r\\n')", 6, "left nothing of"),
+        ("save('')", 6, "profiles.toml` empty"),
+        ("save(' \\n\\t\\r\\n')", 6, "profiles.toml` empty"),
     ],
 )
 def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: str, status: int, says: str) -> None:

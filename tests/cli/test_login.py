@@ -70,7 +70,7 @@ def test_what_cannot_be_a_key_is_refused_with_the_reason(cli: Cli, instances: In
 
 
 @pytest.mark.parametrize("around", [" {}", "{} \n", "\t{}\t", "\n\n{}\n\n", "\r\n {}\r\n \r\n"])
-def test_blanks_around_a_piped_key_are_not_of_it_and_those_around_a_secret_are_refused(
+def test_blanks_around_a_piped_key_are_dropped_and_those_around_a_secret_are_refused(
     cli: Cli, instances: Instances, around: str
 ) -> None:
     assert cli("login", "staging", stdin=around.format(STAGING_KEY)).status == 0

@@ -147,10 +147,10 @@ def _saved(
 
 
 def _confirm_empty(console: Console, path: str, after: bytes) -> None:
-    """Ask before the file is emptied: editors do that when they fail, too. Raises Refused."""
+    """Ask before saving an empty file, which an editor may leave when it fails. Raises Refused."""
     if after.strip():
         return
-    what = f"the editor left nothing of `{path}`"
+    what = f"the editor left `{path}` empty"
     if not console.interactive or not console.confirm(f"{what}. Really save an empty file?"):
         raise Refused(what, hint="nothing was saved; delete the file if you want none of its profiles")
 

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _delete_unrevoked(app: App, console: Console, name: str) -> None:
-    """Delete all stored secrets of a name whose profile cannot be resolved, so that nothing says how to revoke them."""
+    """Delete all stored secrets of a name whose profile cannot be resolved, so it is not known how to revoke them."""
     summaries = app.store.summaries()
     if deleted := [account for account in app.accounts(name) if app.store.delete(account)]:
         console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
