@@ -139,8 +139,8 @@ def _parse(text: str | bytes) -> object:
         parsed, end = make_scanner(_Scanner)(plain, 0)  # type: ignore[arg-type]
         if not plain[end:].strip(" \t\r\n"):
             return parsed
-    except (ImportError, AttributeError, TypeError, ValueError, StopIteration):
-        pass
+    except (ImportError, AttributeError, TypeError, ValueError, StopIteration, SystemError):
+        pass  # SystemError: Python 3.11's scanner finds no class for its error while `json` is not imported
     import json
 
     return json.loads(text)

@@ -1,6 +1,7 @@
 """The text of a stored secret."""
 
 import json
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -17,6 +18,7 @@ from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.model.stored import Account, StoredSecret
 from tests.conftest import CANARY
 from tests.credentials.conftest import account, make_secret
+from tests.programs import run_program
 
 ACCOUNT = account("prod")
 ZONES = [UTC, timezone(timedelta(hours=5)), timezone(timedelta(hours=-12))]
@@ -235,3 +237,11 @@ def test_loading_is_what_json_does(text: str | bytes) -> None:
 )
 def test_loading_odd_texts_is_what_json_does(text: str | bytes) -> None:
     test_loading_is_what_json_does.hypothesis.inner_test(text)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ['{"a', '{"a" 1}', "[1 2]", "{1}", '"\\x"', '"\n"', '"\\ud8"', "[1,", "tru", ""])
+def test_broken_json_is_a_value_error_while_nothing_has_imported_json(text: str) -> None:
+    """As in commands that read a store first; each text ends the scanner in another way."""
+    code = "import sys; from omniprofile.credentials.envelope import load; load(sys.argv[1])"
+    ran = run_program([sys.executable, "-c", code, text])
+    assert ran.stderr.endswith("\nValueError: it is not JSON\n")
