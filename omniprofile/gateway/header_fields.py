@@ -69,6 +69,8 @@ def _kept(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> F
     named = {
         _written(part.strip()) for _, value, written in given if written == b"connection" for part in value.split(b",")
     } - _FRAMING
+    if any(name.lower() == b"transfer-encoding" for name, _, _ in given):
+        named |= _FRAMING  # it overrides the length, which is then dropped (RFC 9112, section 6.3)
     return [
         (name, value)
         for name, value, written in given

@@ -165,11 +165,30 @@ def test_nobody_at_the_address_is_a_502_that_says_so(opened: ExitStack) -> None:
         (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (200, b"ok")),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", (201, b"")),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", (502, None)),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            (200, b"ok"),
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            (200, b"ok"),
+        ),
         (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok", (502, None)),
         (b"no HTTP at all\r\n\r\n", (502, None)),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n", (502, None)),
     ],
-    ids=["1.0", "no reason", "hints", "continue", "two lengths", "NUL", "no HTTP", "huge"],
+    ids=[
+        "1.0",
+        "no reason",
+        "hints",
+        "continue",
+        "two lengths",
+        "long beside chunks",
+        "short beside chunks",
+        "NUL",
+        "no HTTP",
+        "huge",
+    ],
 )
 def test_answers_in_every_form(behind: Open, answer: bytes, expected: tuple[int, bytes | None]) -> None:
     def talk(peer: Peer) -> None:
