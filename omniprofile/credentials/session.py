@@ -246,6 +246,6 @@ def _lock_name(secret: str) -> str:
 
 def _logged_out(account: Account) -> NoCredential:
     return NoCredential(
-        f"`{account.profile}` was logged out while its session was being refreshed",
+        f"the session of `{account.profile}` was logged out, or found to have ended, by another process in the meantime",
         hint=f"run `omniprofile login {account.profile}`",
     )
