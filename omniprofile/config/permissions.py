@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.errors import UnsafePermissions
-from omniprofile.system.foreign_access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
+from omniprofile.system.foreign_access import ForeignAccess, foreign_access, foreign_entries, real_path
 
 RISK = "name hosts that get your credentials and commands that run as you"
 """What someone who can write a profile file can do with it."""
@@ -21,14 +21,10 @@ def unsafe(path: str, home: str, checked: set[str]) -> tuple[str, str] | None:
 
 
 def _foreign_drop_ins(path: str) -> ForeignAccess | None:
-    """Return who else may write the `profiles.d` of a profile file."""
-    folder = real_path(os.path.dirname(path))
-    if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):
-        status = os.stat(folder)
-        if others_can_write(status) and not is_read_only(folder):
-            # A sticky folder protects existing files, but others can still add one, which would be read.
-            return ForeignAccess(folder, status, "can be written by anyone")
-    return None
+    """Return who else may add files to the `profiles.d` of a profile file, by the folder's own name or its real one."""
+    folder = os.path.dirname(path)
+    names = (os.path.basename(folder), os.path.basename(real_path(folder)))
+    return foreign_entries(folder) if DROP_IN_FOLDER in names else None
 
 
 def refuse_unsafe(paths: Iterable[str], *, home: str) -> None:

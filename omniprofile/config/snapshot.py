@@ -10,9 +10,9 @@ snapshot is valid only if
 - its checksums match: that of the key, and that of the section that is read, which is in the key, so that neither another
   section nor one of another snapshot can replace it;
 - it was made from the same profile files: the same paths, with the same real paths (where relative paths in them start), and for
-  each the same size, times, inode, device, mode and owner; and nobody else can change them (`foreign_access`). A file that was
-  changed just before it was read could change again with the same times (clocks tick slowly), so for such a file the content is
-  compared too.
+  each the same size, times, inode, device, mode and owner; and nobody else can change them, or add one (`foreign_access`). A
+  file that was changed just before it was read could change again with the same times (clocks tick slowly), so for such a file
+  the content is compared too.
 
 Anything else is a miss, and the files are read again. On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -25,8 +25,9 @@ import time
 from binascii import crc32
 
 from omniprofile import __version__
+from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_folder
-from omniprofile.system.foreign_access import foreign_access, real_path
+from omniprofile.system.foreign_access import foreign_access, foreign_entries, real_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:
     now = time.time_ns()
     # Before `taken`, the clock was set back, so times may repeat.
     if kept_home != home or list(kept) != list(files) or now < taken or real != _real_paths(files):
+        return False
+    folders = {*map(os.path.dirname, files), *real}
+    if any(foreign_entries(folder) for folder in folders if os.path.basename(folder) == DROP_IN_FOLDER):
         return False
     checked: set[str] = set()
     new = []

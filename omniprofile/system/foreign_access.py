@@ -72,6 +72,17 @@ def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "Fo
     return None
 
 
+def foreign_entries(folder: str) -> "ForeignAccess | None":
+    """Find who else can add files to a folder whose files are all read: a sticky one protects only those that exist."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None  # then nothing in it is read
+    if others_can_write(status) and not is_read_only(folder):
+        return ForeignAccess(real_path(folder), status, "can be written by anyone")
+    return None
+
+
 def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
     """Return every folder, link and file that opening `path` passes through, from the root, with its status. Raises nothing."""
     steps = []

@@ -310,6 +310,22 @@ def test_a_folder_that_is_sticky_or_cannot_be_written_is_no_danger(cli: Cli, pro
     assert cli("token", "prod").status == 6
 
 
+@pytest.mark.parametrize("linked", [False, True], ids=["folder", "link"])
+def test_a_sticky_folder_of_drop_ins_is_refused_from_a_snapshot_too(cli: Cli, profiles: Path, *, linked: bool) -> None:
+    drop_ins = folder = profiles.parent / "profiles.d"
+    if linked:
+        folder = cli.work / "mine"
+        drop_ins.symlink_to(folder)
+    folder.mkdir()
+    (folder / "a.toml").write_text('[profiles.more]\nbase_url = "https://more.omniapp.co"\n')
+    for _ in range(2):
+        assert cli("token", "prod", shows=True).status == 0
+    folder.chmod(0o1777)
+    for line in (["token", "prod"], ["current"], ["exec", "prod", "--", "true"], ["list"]):
+        assert answer(line, os.environ, sys.platform, str(cli.work), acting=True) is None, "the fast path"
+        assert "can write to the folder" in cli(*line, status=6).err
+
+
 @pytest.mark.parametrize("store", [False, True], ids=["active", "secrets"])
 @pytest.mark.parametrize("attack", ["folder", "file"])
 def test_a_state_folder_that_everybody_may_write_is_refused(
