@@ -7,7 +7,6 @@ import os
 
 from omniprofile.model.compiled_profile import Undecided
 from omniprofile.system.files import read_regular
-from omniprofile.transfer.omni_config_path import shell_omni_config_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def exports_for(
     from omniprofile.handover.calling_shell import calling_shell, parent_command
     from omniprofile.handover.shell_syntax import render
     from omniprofile.handover.variables import exports
+    from omniprofile.transfer.omni_config_path import shell_omni_config_path
 
     assign, remove = exports(profile, environ)
     own = shell_omni_config_path(environ, remove, platform=platform, home=home)
