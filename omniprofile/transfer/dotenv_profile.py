@@ -1,5 +1,6 @@
 """The profile that a `.env` describes: the base URL and the key that the Python SDKs read from it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from omniprofile.errors import UsageError
@@ -31,7 +32,8 @@ def _found(dotenv: Dotenv, now: datetime, name: str | None, base_url: str | None
         names = quoted_list((*TOKENS, BASE_URL))
         raise dotenv.file.wrong("the file", f"has none of {names}", "name another file")
     key, origin = _token(dotenv), _origin(dotenv, base_url)
-    return Found.with_key(name or origin.organization_name or nearest_valid(origin.host), origin, key, now)
+    found = Found.with_key(name or origin.organization_name or nearest_valid(origin.host), origin, key, now)
+    return replace(found, named=name is not None)
 
 
 def _token(dotenv: Dotenv) -> str | None:

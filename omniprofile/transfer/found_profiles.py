@@ -17,7 +17,8 @@ from omniprofile.transfer.foreign_file import ForeignFile
 class Found:
     """A profile in a foreign file. `name` is its name there, `secret` its credential if it has one.
 
-    `command` prints the key if the file has a reference instead of the key.
+    `command` prints the key if the file has a reference instead of the key. `named` is false if `name`
+    is only made from the host.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Found:
     secret: StoredSecret | None = None
     output_format: str | None = None
     command: tuple[str, ...] | None = None
+    named: bool = True
 
     @classmethod
     def with_key(

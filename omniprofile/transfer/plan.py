@@ -1,7 +1,7 @@
 """Which of our profiles each found profile becomes. No I/O: the same input always gives the same result.
 
 Profiles imported before are recognized, so that a second import changes nothing: first by secret, even if renamed, else by
-name, origin and auth method. A name that is taken gets a number: `prod-2`.
+name, origin and auth method, or by the latter two if that is all there is. A name that is taken gets a number: `prod-2`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +63,10 @@ def plan(
     order = sorted(range(len(found)), key=lambda index: (found[index].name != default, not is_valid(found[index].name)))
     matches: dict[int, Known] = {}
     # The surest rule first for all: a weaker one must not take another's match.
-    rules = ((naming.same_name, True), (naming.numbered, True), (naming.any_name, True), (naming.numbered, False))
+    rules = (
+        (naming.same_name, True), (naming.numbered, True), (naming.any_name, True),
+        (naming.numbered, False), (naming.for_address, False),
+    )  # fmt: skip
     for candidates, by_secret in rules:
         for index in order:
             one = found[index]
@@ -126,6 +129,11 @@ class _Naming:
     def any_name(self, _: Found) -> Iterator[Known]:
         """Yield all unmatched profiles, by name."""
         return iter(self.free.values())
+
+    def for_address(self, found: Found) -> Iterator[Known]:
+        """Yield all unmatched profiles if there is nothing but an address, as in a scrubbed `.env`."""
+        alone = not found.named and found.secret is None and found.command is None
+        return self.any_name(found) if alone else iter(())
 
     def new(self, name: str) -> tuple[str, str | None]:
         """Return an unused name, whose variable names are unused too, and why it is not `name` (None if it is)."""
