@@ -50,5 +50,6 @@ def test_the_fuzzer_runs(tmp_path: Path) -> None:
         cwd=ROOT,
         errors="replace",
         check=True,
+        timeout=3600 if WHOLE else 300,
     )
     assert f"Done {RUNS} runs" in ran.stderr
