@@ -107,7 +107,12 @@ def dotenv(app: App) -> Iterable[Diagnosis]:
             f"{shown} has {', '.join(names)} in plain text",
             _SCRUB.format("dotenv" if path == here else f"dotenv {quoted_place(path)}"),
         )
-    else:
+    if others := file.elsewhere():
+        yield warning(
+            f"{shown} has a key in plain text in {', '.join(others[:_MOST_KEYS])}",
+            'take it out, and set the variable in the `env` of a profile: `NAME = { from = "token" }`',
+        )
+    if not names and not others:
         yield ok(f"{shown} has no key of Omni's")
 
 

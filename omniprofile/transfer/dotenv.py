@@ -8,6 +8,7 @@ import io
 import re
 from dataclasses import dataclass, field
 
+from omniprofile.model.names import holds_key, printable
 from omniprofile.model.not_a_key import not_a_key
 from omniprofile.model.secret import KEY_SHAPES
 from omniprofile.system.files import BYTE_ORDER_MARK
@@ -71,6 +72,11 @@ class Dotenv:
     def with_secrets(self) -> list[Part]:
         """Return the assignments of a token in plain text."""
         return [part for part in self.assigned(*TOKENS) if not reference(part.value)]
+
+    def elsewhere(self) -> list[str]:
+        """Return which other variables have an Omni key in plain text, with their lines."""
+        found = [part for part in self.parts if part.name not in (None, *TOKENS) and "omni_" in part.value]
+        return [f"`{printable(str(part.name), 40)}` (line {part.line})" for part in found if holds_key(part.value)]
 
     def commented(self) -> list[int]:
         """Return the line numbers of comments that contain a key, usually an old one."""

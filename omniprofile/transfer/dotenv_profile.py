@@ -19,11 +19,13 @@ def dotenv_source(dotenv: Dotenv, now: datetime, *, name: str | None, base_url: 
     """
     lines = dotenv.commented()
     place = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
-    left = [f"`{printable_place(dotenv.file.path)}` has a key in a comment, too: {place}"] if lines else []
+    shown, others = f"`{printable_place(dotenv.file.path)}`", dotenv.elsewhere()
+    scrubbed = [f"{shown} has a key in a comment, too: {place}"] if lines else []
+    left = [f"{shown} has a key elsewhere, too, and it stays there: {', '.join(others)}"] if others else []
     return Source(
         dotenv.file, [_found(dotenv, now, name, base_url)],
         lambda stored: dotenv.without_secrets(next(iter(stored.values()), None)),
-        dotenv.file.mode, "correct the file", left=left,
+        dotenv.file.mode, "correct the file", left=left, scrubbed=scrubbed,
     )  # fmt: skip
 
 

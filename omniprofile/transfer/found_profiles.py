@@ -45,7 +45,8 @@ class Source:
 
     `without_secrets` returns the file's content without the secrets that have been stored; its argument maps names of found
     profiles to names of ours. The changed file gets `mode`. `problems` say why other profiles cannot be imported, `way_out`
-    what to do if there are several. `left` are sentences about secrets that are not imported.
+    what to do if there are several. `left` are sentences about secrets that stay in the file,
+    `scrubbed` about those that are not imported and that `--scrub` removes.
     """
 
     file: ForeignFile
@@ -56,6 +57,7 @@ class Source:
     problems: Sequence[Error] = ()
     default: str | None = None
     left: Sequence[str] = ()
+    scrubbed: Sequence[str] = ()
 
 
 def together(problems: Sequence[Error], hint: str) -> Error:

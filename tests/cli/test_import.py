@@ -607,6 +607,18 @@ OTHER='a # b' # once {OLD}
     assert (check["status"], ".env-" in check["message"]) == ("warning", True)
 
 
+def test_a_key_in_another_variable_is_named_and_stays(cli: Cli) -> None:
+    other = f"MCP_API_KEY='{OLD}'\nAUTH=\"Bearer {KEY}\" # for a script\nPLAIN=omni_osk_\n"
+    path = _dotenv(cli, f"OMNI_BASE_URL=https://acme.omniapp.co\nOMNI_API_KEY={KEY}\n{other}")
+    for scrub in ((), ("--scrub",)):
+        ran = cli("import", "dotenv", *scrub)
+        assert "has a key elsewhere, too, and it stays there: `MCP_API_KEY` (line 3), `AUTH` (line 4)\n" in ran.err
+    assert path.read_text().endswith(other)
+    checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]
+    (check,) = [check for check in checks if check["check"] == "dotenv"]
+    assert (check["status"], "`MCP_API_KEY` (line 3), `AUTH` (line 4)" in check["message"]) == ("warning", True)
+
+
 def test_the_files_default_chooses_its_name_first_and_a_changed_name_says_why(cli: Cli) -> None:
     profiles = {
         name: {"apiEndpoint": f"https://{host}.omniapp.co", "apiKey": KEY + host}

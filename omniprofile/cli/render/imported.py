@@ -85,7 +85,7 @@ def say_imported(
         console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
     for step in steps:
         _say_of(step, console, dry=dry)
-    for sentence in source.left if backup is None or args.source == "omni-cli" else ():
+    for sentence in (*source.left, *(source.scrubbed if backup is None else ())):
         console.warn(sentence)
     _say_of_originals(args, console, source, [step for step in steps if is_stored(step)], backup)
 
