@@ -9,18 +9,18 @@ OP = "op://"
 _BEGINNINGS = {
     "a 1Password reference": (OP,),
     "a value that dotenvx encrypted": ("encrypted:",),
-    "an encrypted value": ("enc[", "enc(", "{cipher}"),
+    "an encrypted value": ("enc[", "enc(", "{cipher}", "kms:"),
     "a value that Ansible encrypted": ("$ansible_vault",),
-    "a reference of vals": ("ref+", "secretref+"),
+    "a reference of vals": ("ref+", "secretref+", "secretref:"),
     "a Vault reference": ("vault:",),
     "the name of an AWS resource": ("arn:",),
     "a reference to a parameter store": ("ssm:",),
-    "a reference to a secret manager": ("aws-sm:", "gcp-sm:", "sm:"),
+    "a reference to a secret manager": ("aws-sm:", "gcp-sm:", "sm:", "projects/"),
     "a reference to a key vault": ("@microsoft.keyvault(",),
     "a reference to a keychain": ("keychain:",),
     "a reference to a keyring": ("keyring:",),
     "a reference to a password store": ("pass:",),
-    "a reference to a variable": ("env:", "env."),
+    "a reference to a variable": ("env:", "env.", "%{", "#{"),
     "a reference to a file": ("file:",),
     "a command": ("cmd:", "!"),
     "a template": ("{{", "<%"),
@@ -34,6 +34,7 @@ _PLACEHOLDERS = frozenset(
     (
         "changeme", "change-me", "change_me", "replaceme", "replace-me", "replace_me", "placeholder", "todo", "tbd", "fixme",
         "none", "null", "nil", "undefined", "true", "false", "error", "unauthorized", "forbidden", "(null)",
+        "redacted", "masked", "hidden",
     )
 )  # fmt: skip
 _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
@@ -73,6 +74,8 @@ def key_in_more(text: str) -> str | None:
 
 def _is_placeholder(text: str) -> bool:
     if (text.startswith("<") and text.endswith(">")) or (text.startswith("[") and text.endswith("]")):
+        return True
+    if len(text) > 4 and text.startswith("__") and text.endswith("__"):
         return True
     if len(text) >= 3 and len(set(text)) == 1 and text[0] in "x*.-_?":
         return True

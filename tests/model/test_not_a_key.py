@@ -12,12 +12,13 @@ NO_KEYS = [
     '{"key":"a"}', "OMNI_API_KEY=omni_osk_abc", "OMNI_API_KEY='omni_pat_abc'", "https://acme.omniapp.co",
     "%OMNI_KEY%", "bws://x", "@Microsoft.KeyVault(x)", "!cat", "file:/run/secrets/x", "<%=x%>",
     "<html><body></body></html>", "<?xml version='1.0'?>", '["omni_osk_abc"]', '[{"key":"a"}]', "Error:unauthorized",
-    "fatal:not-found", "False", "(null)",
+    "fatal:not-found", "False", "(null)", "REDACTED", "secretref:/omni/key", "kms:AQICAHh",
+    "projects/p/secrets/omni/versions/latest", "%{OMNI_KEY}", "#{OmniKey}", "__OMNI_API_KEY__",
 ]  # fmt: skip
 
 KEYS = [
     "omni_osk_abc", "omni_osk_xxxxxxxx", "abc", "xx", "x-1", "yourself", "keyboard-key", "a=b", "eyJhbGciOi.eyJz.x",
-    "a$b", "$", "$1", 'x"y', "'a", "changeme1", "omni_pat_your_key", "none1", "errors", "truest", "[a",
+    "a$b", "$", "$1", 'x"y', "'a", "changeme1", "omni_pat_your_key", "none1", "errors", "truest", "[a", "redacted1", "__a", "#a",
 ]  # fmt: skip
 
 
