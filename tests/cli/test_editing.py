@@ -445,3 +445,9 @@ def test_one_wrong_value_in_the_place_of_another_is_refused_for_what_it_is(cli: 
     same = cli("set", "a", "description", "text", status=3)
     assert "names the instance `aa`" in same.err
     assert "this error already" in same.err
+    cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\nexpect = 1\n')
+    assert "unknown key `typo`" in cli("set", "a", "expect", '{ typo = "x" }', status=3).err, (
+        "and not for the one it fixes"
+    )
+    cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\nprotected = 1\n')
+    assert "hint: `omniprofile lint` shows what is wrong" in cli("set", "a", "description", "text", status=3).err

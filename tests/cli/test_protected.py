@@ -183,6 +183,11 @@ def test_the_hint_runs_the_same_command_line_with_a_yes(cli: Cli, two: Path, arg
     assert f"hint: run `omniprofile --config {file} {line}`" in cli("--config", file, *argv).err
 
 
+def test_a_profile_without_an_address_is_asked_about_by_its_name_alone(cli: Cli) -> None:
+    cli.profiles("[profiles.a]\n")
+    assert "remove the profile `a`? [y/N]" in run("remove", "a", answer="y").err
+
+
 @pytest.fixture
 def shells(select: Callable[[str], list[str]]) -> Iterator[Callable[[], "pexpect.spawn[str]"]]:
     """Start shells, each in a terminal session of its own, with `prod` active."""

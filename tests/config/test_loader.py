@@ -168,12 +168,15 @@ def test_any_bytes_as_a_profile_file_are_read_or_refused_with_a_place_and_exit_3
     try:
         listed = cli("list")
         linted = cli("lint", "--json")
+        found = json.loads(linted.out)["findings"]
+        lines = content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
+        for each in found:
+            assert 1 <= each["column"] <= len(lines[each["line"] - 1]) + 1
         if listed.status:
             assert listed.status == 3
             assert f"{path}:" in listed.err or f"`{path}`" in listed.err
             assert linted.status == 1
         else:
-            errors = [found for found in json.loads(linted.out)["findings"] if found["level"] == "error"]
-            assert linted.status == bool(errors)
+            assert linted.status == any(each["level"] == "error" for each in found)
     finally:
         path.unlink()

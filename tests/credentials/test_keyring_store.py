@@ -624,9 +624,10 @@ def test_readers_beside_a_writer_never_see_a_mix(make_store: MakeStore, use_keyr
 
 
 def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
-    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_keyring(MemoryKeyring())
+    monkeypatch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.05)
     with lock(str(tmp_path / "locks" / "keyring.lock"), 5):
         with pytest.raises(StoreTimeout, match="another process has been writing"):
             make_store(timeout=2).put("prod", make_secret())
