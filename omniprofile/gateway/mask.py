@@ -33,9 +33,9 @@ class Echoed(Exception):
 
 @lru_cache(maxsize=4)
 def _spellings(token: bytes) -> tuple[bytes, ...]:
-    """Return the forms in which responses echo the token: as it is, escaped, or in Base64, where any text may stand around it."""
+    """Return the forms in which responses echo the token: as it is, escaped, in hexadecimal, or in Base64 within any text."""
     text = token.decode("ascii")
-    found = {text, escape(text)}
+    found = {text, escape(text), token.hex(), token.hex().upper()}
     for characters, form in _ESCAPES:
         found.add("".join(form % ord(one) if one in characters else one for one in text))
     for shift in range(3):

@@ -214,6 +214,8 @@ _SPELLED = {
     "in JSON for HTML": (_SLASHED, CANARY.encode() + rb"/\u002B=/x"),
     "in HTML by Go": (_SLASHED, CANARY.encode() + b"/&#43;=/x"),
     "in HTML by Handlebars": (_SLASHED, CANARY.encode() + b"&#x2F;+&#x3D;&#x2F;x"),
+    "in hexadecimal": (CANARY, CANARY.encode().hex().encode()),
+    "in hexadecimal, capitals": (CANARY, CANARY.encode().hex().upper().encode()),
     "in HTML by Python": (CANARY + "&'x", CANARY.encode() + b"&amp;&#x27;x"),
 }
 
