@@ -27,11 +27,15 @@ def replace_file(app: App, output: str, text: str) -> None:
 def append_to_github_env(app: App, path: str, lines: str) -> None:
     """Append to the runner's file, or to a new one with mode 0600. Raises Refused for a link or pipe, and OperationFailed."""
     refused = _elsewhere("the file of `GITHUB_ENV`", "set `GITHUB_ENV` to a file, or leave it as the runner set it")
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_LINK
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_LINK
     try:
         with open(os.open(os.path.join(app.environment.cwd or os.sep, path), flags, 0o600), "ab") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise refused
+            os.lseek(file.fileno(), max(status.st_size - 1, 0), os.SEEK_SET)
+            if os.read(file.fileno(), 1) not in (b"", b"\n"):  # else an unfinished line would swallow our first one
+                file.write(b"\n")
             file.write(lines.encode("utf-8", "surrogateescape"))
     except OSError as problem:
         if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a pipe without a reader

@@ -81,13 +81,14 @@ def test_env_of_another_profile_takes_the_variables_of_the_first_away(cli: Cli, 
     assert set(unset.values()) == {None}
 
 
-def test_env_github_masks_before_it_writes(cli: Cli, two: Path) -> None:
+@pytest.mark.parametrize("before", ["BEFORE=1\n", "BEFORE=1"])
+def test_env_github_masks_before_it_writes(cli: Cli, two: Path, before: str) -> None:
     file = cli.work / "github_env"
-    file.write_text("BEFORE=1\n")
+    file.write_text(before)
     ran = cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(file)}, shows=True)
     assert ran.out == f"::add-mask::{STAGING_KEY}\n"
     text = file.read_text()
-    assert text.startswith("BEFORE=1\n")
+    assert text.startswith("BEFORE=1\nOMNI_")
     assert STAGING_KEY in text
     assert cli("env", "staging", "--shell", "github").status == 2
 
