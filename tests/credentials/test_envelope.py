@@ -195,6 +195,12 @@ def test_what_is_not_the_text_of_an_account_is_refused(text: str) -> None:
         Account.parse(text)
 
 
+@pytest.mark.parametrize("files", ["/a/profiles.toml", [1], {"a": "b"}, [None]])
+def test_files_that_are_no_list_of_paths_are_refused(files: object) -> None:
+    with pytest.raises(ValueError, match="its `files` is not a list of paths"):
+        summary_of({**as_data(make_secret(), ACCOUNT), "files": files})
+
+
 def test_every_field_of_an_identity_is_stored() -> None:
     assert Identity._fields == IDENTITY
 
