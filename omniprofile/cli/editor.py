@@ -28,7 +28,9 @@ def find_editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
         if words := split_words(environ.get(variable, ""), f"`{variable}`"):
             name = os.path.splitext(os.path.basename(words[0]))[0]
-            if name in _WAITS_IF_ASKED and not any(re.fullmatch("--wait|-[a-z]*w[a-z]*", word) for word in words[1:]):
+            if name in _WAITS_IF_ASKED and not any(
+                re.fullmatch("--wait|-[a-vx-z]*w[a-z]*", word) for word in words[1:]
+            ):
                 hint = f"set `{variable}` to `{printable(environ[variable].strip())} --wait`"
                 raise UsageError(f"the editor `{name}` would end before you save anything", hint=hint)
             return words
