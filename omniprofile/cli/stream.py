@@ -11,6 +11,8 @@ def write_out(stream: "TextIO | None", text: str) -> None:
     Bytes from the environment that are not UTF-8 pass unchanged. Raises BrokenPipeError when the reader is gone, OperationFailed
     when the output cannot be written.
     """
+    if stream is None and not text:
+        return  # a closed stdout is an error only for a command that has something to print
     if stream is None:
         from omniprofile.errors import OperationFailed
 
