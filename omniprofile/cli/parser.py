@@ -76,7 +76,7 @@ def parse(
         args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
     except UsageError:
         if unknown := parser.unknown_options(words):
-            raise refusal(parser, unknown) from None
+            raise refusal(parser, unknown, words) from None
         raise
     if args.config == "":
         raise UsageError("the value of `--config` is empty", hint="leave it out to use the usual profile file")
@@ -93,7 +93,7 @@ def _without_command(words: list[str]) -> NoReturn:
     program = program_parser()
     args, rest = program.parse_known_args(words)
     if rest and rest != ["--json"]:
-        raise refusal(program, rest)
+        raise refusal(program, rest, words)
     if rest or args.profile is not None:
         raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
     program.print_help()
@@ -110,7 +110,7 @@ def _refuse(parser: Parser, name: str, words: list[str], rest: list[str], profil
         names = [word for word in words[:cut] if word in profiles][:1]
         line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], words[cut + 1 :])
         raise UsageError(f"`{parser.prog}` runs no command", hint=f"run `{line}`")
-    raise refusal(parser, rest)
+    raise refusal(parser, rest, words)
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:

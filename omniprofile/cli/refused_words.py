@@ -26,16 +26,19 @@ def require_plain_dashes(parser: "Parser", words: Sequence[str]) -> None:
             )
 
 
-def refusal(parser: "Parser", rest: Sequence[str]) -> UsageError:
-    """Return the error for words that no argument takes. Words after an unknown option may be secret: it shows none."""
-    exposed = any(holds_key(word) for word in rest)
+def refusal(parser: "Parser", rest: Sequence[str], words: Sequence[str]) -> UsageError:
+    """Return the error for `rest`, the part of `words` that no argument takes.
+
+    Words after an unknown option may be secret, so it shows none: one may also have been taken as another argument.
+    """
+    exposed = any(holds_key(word) for word in words)
     options = [word.partition("=")[0] for word in rest if word.startswith("-")]
-    if exposed and (not options or holds_key(options[0])):
+    if any(map(holds_key, rest)) and (not options or holds_key(options[0])):
         return UsageError(f"`{parser.prog}` takes no API key as an argument", hint=KEY_IN_VIEW)
     if not options:
         return UsageError(f"too many arguments for `{parser.prog}`", hint=_place_of(parser, rest[0]) or parser.hint)
     unknown = options[0] if options[0].startswith("--") else options[0][:2]
-    hint = KEY_IN_VIEW if exposed else _meant(parser, unknown) + parser.hint
+    hint = _meant(parser, unknown) + (KEY_IN_VIEW if exposed else parser.hint)
     return UsageError(f"unknown option `{printable(unknown, 40)}` for `{parser.prog}`", hint=hint)
 
 

@@ -275,7 +275,9 @@ def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:
         ran = cli(*argv)
         assert "unknown option `--conf`" in ran.err
         assert "did you mean `--config`?" in ran.err
-    assert "did you mean `--with-key`?" in cli("login", "--key", CANARY).err
+    shown = cli("login", "--key", CANARY, status=2).err
+    assert "did you mean `--with-key`?" in shown
+    assert "revoke this one" in shown
 
 
 def test_the_line_that_was_meant_keeps_the_options_before_the_command(cli: Cli, two: Path) -> None:
