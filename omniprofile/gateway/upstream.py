@@ -138,11 +138,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
             sender, used = self._transport()
             try:
                 return Response(await sender.handle_async_request(request), partial(self._release, sender))
-            except (
-                httpx.HTTPError,
-                httpx.StreamError,
-                ssl.SSLError,
-            ) as problem:  # anyio lets some errors of TLS through
+            except (httpx.HTTPError, httpx.StreamError, ssl.SSLError) as problem:  # anyio lets some of TLS's through
                 await sender.aclose()
                 if used and body is None and method in _REPEATABLE and isinstance(problem, _ENDED):
                     continue  # the instance has just closed the idle connection
