@@ -5,7 +5,7 @@ the layers are in the order of `model.provenance.Layer`, every variable of the c
 Backticks mark what is typed.
 """
 
-from omniprofile.cli import exits
+from omniprofile.cli import exit_statuses
 from omniprofile.model.provenance import Layer
 
 SELECTION: tuple[tuple[Layer, str], ...] = (
@@ -140,17 +140,17 @@ FILES: tuple[tuple[str, str, str], ...] = (
 """What is stored: what it is, where, and what to know of it."""
 
 EXIT_STATUSES: tuple[tuple[int, str], ...] = (
-    (exits.DONE, "done"),
-    (exits.FINDINGS, "findings, or a failed check"),
-    (exits.USAGE, "wrong usage"),
-    (exits.CONFIG_INVALID, "the configuration is invalid"),
-    (exits.NO_CREDENTIAL, "no usable credential: log in"),
-    (exits.NO_PROFILE, "no such profile, or none selected"),
-    (exits.REFUSED, "refused for safety"),
-    (exits.UNREACHABLE, "the instance cannot be reached"),
-    (exits.CREDENTIAL_REFUSED, "the instance refuses the credential"),
-    (exits.STORE_UNAVAILABLE, "the secret store cannot be used"),
-    (exits.INTERRUPTED, "interrupted"),
+    (exit_statuses.DONE, "done"),
+    (exit_statuses.FINDINGS, "findings, or a failed check"),
+    (exit_statuses.USAGE, "wrong usage"),
+    (exit_statuses.CONFIG_INVALID, "the configuration is invalid"),
+    (exit_statuses.NO_CREDENTIAL, "no usable credential: log in"),
+    (exit_statuses.NO_PROFILE, "no such profile, or none selected"),
+    (exit_statuses.REFUSED, "refused for safety"),
+    (exit_statuses.UNREACHABLE, "the instance cannot be reached"),
+    (exit_statuses.CREDENTIAL_REFUSED, "the instance refuses the credential"),
+    (exit_statuses.STORE_UNAVAILABLE, "the secret store cannot be used"),
+    (exit_statuses.INTERRUPTED, "interrupted"),
 )
 """How omniprofile ends, on every command."""
 

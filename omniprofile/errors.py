@@ -1,7 +1,7 @@
 """All errors that omniprofile raises for its user.
 
 An `Error` says what is wrong (`message`: one sentence, lower case, no full stop, names in backticks) and what to do next
-(`hint`), and has a stable `code` in kebab case for programs. Only `omniprofile.cli.exits` knows the exit status of each class.
+(`hint`), and has a stable `code` in kebab case for programs. Only `cli.exit_statuses` knows the exit status of each class.
 Layer: the lowest; imports nothing from the project.
 """
 

@@ -17,7 +17,7 @@ import keyring.core
 import pytest
 from hypothesis import settings
 
-from omniprofile.cli import everyday_forms, exits, fast_path
+from omniprofile.cli import everyday_forms, exit_statuses, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_time_limit
 from omniprofile.errors import StoreUnavailable
@@ -191,9 +191,9 @@ class Cli:
         try:
             answer = fast_path.answer(argv, environment.environ, environment.platform, environment.cwd)
         except StoreUnavailable:
-            assert ran.status == exits.STORE_UNAVAILABLE, ran
+            assert ran.status == exit_statuses.STORE_UNAVAILABLE, ran
             return
-        if answer is None or ran.status in (exits.COMMAND_NOT_RUNNABLE, exits.COMMAND_NOT_FOUND):
+        if answer is None or ran.status in (exit_statuses.COMMAND_NOT_RUNNABLE, exit_statuses.COMMAND_NOT_FOUND):
             return
         expected = (0, answer, "", None) if isinstance(answer, str) else (0, "", "", answer)
         assert (ran.status, ran.out, ran.err, child) == expected

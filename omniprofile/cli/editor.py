@@ -12,7 +12,7 @@ from shutil import which
 from omniprofile.cli.arguments import split_words
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.names import printable
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 from omniprofile.system.os_errors import reported_as
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")

@@ -16,7 +16,7 @@ from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
 from omniprofile.transfer.found_profiles import Source
-from omniprofile.transfer.plan import SecretStep, Step, same_secret
+from omniprofile.transfer.matching import SecretStep, Step, same_secret
 
 
 def store_and_write(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout
 
 from omniprofile.app import App
-from omniprofile.cli import exits
+from omniprofile.cli import exit_statuses
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import parse, split_command
 from omniprofile.cli.signals import undone_on_signals
@@ -61,7 +61,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         try:
             # Stdout is only for data, written through `environment`; redirect what a keyring backend prints.
             with redirect_stdout(environment.stderr):
-                return command.run(args, app, console) or exits.DONE
+                return command.run(args, app, console) or exit_statuses.DONE
         finally:
             _renew_prompt(args, app, console)
     except Error as error:
@@ -72,7 +72,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
         silence(environment.stdout)
-        return exits.BROKEN_PIPE
+        return exit_statuses.BROKEN_PIPE
     except MemoryError:
         return _report(console, _out_of("memory"), as_json, environment)
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
@@ -130,13 +130,13 @@ def _report(console: Console, error: Error, as_json: bool, environment: Environm
         silence(environment.stdout)
     except Error:
         # stdout cannot take the JSON, and stderr already has the message.
-        return exits.status_of(error)
+        return exit_statuses.status_of(error)
     if console.verbosity >= 2:
         from omniprofile.cli.crash import trace
 
         for line in trace(error):
             console.say(line)
-    return exits.status_of(error)
+    return exit_statuses.status_of(error)
 
 
 def _report_bug(

@@ -11,7 +11,7 @@ from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.secret import masked
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")

@@ -31,7 +31,7 @@ def shim(words: "Sequence[str]") -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as problem:
-        from omniprofile.cli.exits import BROKEN_PIPE, status_of
+        from omniprofile.cli.exit_statuses import BROKEN_PIPE, status_of
         from omniprofile.errors import Error
 
         if isinstance(problem, BrokenPipeError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from omniprofile.cli.console import Console
 from omniprofile.errors import OperationFailed
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 
 BUG = "this is a bug in omniprofile, or something on this machine keeps it from working"
 """The hint for whatever the tour did not expect."""

@@ -9,7 +9,7 @@ from omniprofile.model.declaration import KeySource
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.system.capture import Captured, capture
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 from omniprofile.system.files import reason
 from omniprofile.system.programs import find_program
 

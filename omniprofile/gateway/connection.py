@@ -10,10 +10,10 @@ import h11
 from omniprofile.errors import Error
 from omniprofile.gateway.client_stream import Body, ClientStream, Gone
 from omniprofile.gateway.content_coding import Unsearched, unpacker
-from omniprofile.gateway.guard import Guard
+from omniprofile.gateway.gateway_run import GatewayRun
 from omniprofile.gateway.header_fields import request_fields, response_fields
 from omniprofile.gateway.mask import Echoed, Mask
-from omniprofile.gateway.refused_requests import Refused, check_client, check_request
+from omniprofile.gateway.request_checks import Refused, check_client, check_request
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
 from omniprofile.instance.instance_error import InstanceError
 from omniprofile.model.access_rules import is_override
@@ -26,7 +26,7 @@ class Connection:
     """One client's connection, whose requests are answered in turn. `trusted` is called once the client knows the token."""
 
     client: ClientStream
-    guard: Guard
+    run: GatewayRun
     upstream: Upstream
     trusted: Callable[[], object]
 
@@ -49,9 +49,9 @@ class Connection:
             request = await self.client.request()
             if request is None:
                 return False
-            check_client(self.guard, request)
+            check_client(self.run, request)
             self.trusted()
-            check_request(self.guard, request)
+            check_request(self.run, request)
             await self._forward(request, self.client.body(request))
         except h11.RemoteProtocolError as problem:
             if self.client.has_responded:
@@ -63,14 +63,14 @@ class Connection:
         return True
 
     async def _forward(self, request: h11.Request, body: Body | None) -> None:
-        guard = self.guard
+        run = self.run
         fields = request_fields(request.headers.raw_items())
-        if guard.access == "read-only":
+        if run.access == "read-only":
             fields = [field for field in fields if not is_override(field[0].decode("ascii"))]
         try:
-            used = guard.credential.ready()
+            used = run.credential.ready()
             if used is None:
-                used = await asyncio.wrap_future(start(guard.credential.current))
+                used = await asyncio.wrap_future(start(run.credential.current))
             send = partial(self.upstream.send, request.method, request.target, fields, body)
             response = await send(used.token)
             renewed = await self._renewed(used) if response.status == 401 else None
@@ -79,7 +79,7 @@ class Connection:
                 used = renewed
                 response = await send(used.token)
         except InstanceError as problem:
-            reason, remedy = problem.words(self.upstream.origin.host, guard.profile)
+            reason, remedy = problem.words(self.upstream.origin.host, run.profile)
             raise Refused(502, f"unreachable-{problem.symptom.name}", reason, remedy) from None
         except Error as error:
             raise Refused(502, error.code, error.message, error.hint) from None
@@ -91,7 +91,7 @@ class Connection:
     async def _renewed(self, refused: Credential) -> Credential | None:
         """Return a new credential after the instance refused this one; None if there is no other."""
         try:
-            renewed = await asyncio.wrap_future(start(lambda: self.guard.credential.renewed(refused)))
+            renewed = await asyncio.wrap_future(start(lambda: self.run.credential.renewed(refused)))
         except Error:
             return None  # the instance's own response says what is wrong
         return renewed if renewed.secret != refused.secret else None
@@ -108,7 +108,7 @@ class Connection:
                 f"the instance answered in the encoding `{coding}`, which the gateway cannot search for the credential",
                 "ask without `Accept-Encoding`",
             ) from None
-        self.guard.note(request.method.decode("ascii"), response.status)
+        self.run.note(request.method.decode("ascii"), response.status)
         headers = [(mask.text(name), mask.text(value)) for name, value in fields]
         await self.client.write(
             h11.Response(status_code=response.status, headers=headers, reason=mask.text(response.reason))
@@ -124,7 +124,7 @@ class Connection:
         """Answer a refused request. If its end is uncertain, close the connection: what follows must not be read as a request."""
         if request is not None:
             path = request.target.partition(b"?")[0].decode("ascii")
-            self.guard.note_refused(request.method.decode("ascii"), path, refused.status)
+            self.run.note_refused(request.method.decode("ascii"), path, refused.status)
             self.client.skim()
         content = refused.content()
         fields = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode("ascii"))]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from omniprofile.gateway.guard import Guard
+from omniprofile.gateway.gateway_run import GatewayRun
 from omniprofile.system.loopback import LoopbackServer
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _SETTLE_SECONDS = 60.0
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Gateway(Guard):
-    """A gateway to `origin`, as a context manager; `start` makes it answer. `port` 0 takes any; the rest is as for `Guard`."""
+class Gateway(GatewayRun):
+    """A gateway to `origin`, as a context manager; `start` makes it answer. `port` 0 takes any; the rest is a `GatewayRun`'s."""
 
     origin: "Origin"
     environ: Mapping[str, str]

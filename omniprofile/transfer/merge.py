@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Literal
 
 from omniprofile.transfer.found_profiles import Found
+from omniprofile.transfer.matching import Known, plan
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.omni_format import Json
-from omniprofile.transfer.plan import Known, plan
 
 Action = Literal["added", "updated", "unchanged", "conflict"]
 KeyAction = Literal["written", "replaced", "unchanged", "left", "none"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli import exits
+from omniprofile.cli import exit_statuses
 from omniprofile.cli.parser import load, parse
 from omniprofile.cli.registry import COMMANDS
 from tests.programs import run_program
@@ -81,7 +81,7 @@ def test_every_example_is_accepted_by_the_parser(line: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_statuses_and_the_commands_that_help_names_exist(name: str) -> None:
-    known = {value for value in vars(exits).values() if isinstance(value, int)}
+    known = {value for value in vars(exit_statuses).values() if isinstance(value, int)}
     statuses = [status for status, _ in HELP[name].exits]
     assert set(statuses) <= known
     assert statuses == sorted(statuses)

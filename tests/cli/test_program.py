@@ -13,7 +13,7 @@ import omniprofile
 import omniprofile.__main__
 from omniprofile import errors
 from omniprofile.app import App
-from omniprofile.cli import exits
+from omniprofile.cli import exit_statuses
 from omniprofile.cli.registry import COMMANDS
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
@@ -92,7 +92,9 @@ def test_every_error_has_a_code_and_one_exit_status() -> None:
     codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
     for kind in kinds[1:]:
-        assert any(issubclass(kind, listed) for listed, _ in exits.STATUSES), f"{kind.__name__} has no exit status"
+        assert any(issubclass(kind, listed) for listed, _ in exit_statuses.STATUSES), (
+            f"{kind.__name__} has no exit status"
+        )
 
 
 def test_a_bug_is_one_line_without_a_traceback_and_without_its_text(
@@ -116,7 +118,7 @@ def test_a_reader_that_goes_away_is_no_traceback(two: Path) -> None:
         [sys.executable, "-m", "omniprofile", "list"], stdout=write, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(write)
-    assert ran.returncode == exits.BROKEN_PIPE
+    assert ran.returncode == exit_statuses.BROKEN_PIPE
     assert ran.stderr == ""
 
 

@@ -16,7 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, NO_CREDENTIAL, REFUSED, STORE_UNAVAILABLE, UNREACHABLE
+from omniprofile.cli.exit_statuses import (
+    CREDENTIAL_REFUSED,
+    DONE,
+    NO_CREDENTIAL,
+    REFUSED,
+    STORE_UNAVAILABLE,
+    UNREACHABLE,
+)
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.instance.client import LARGEST_RESPONSE
 from omniprofile.instance.symptoms import SYMPTOMS

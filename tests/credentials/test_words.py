@@ -23,7 +23,7 @@ import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
 
-from omniprofile.cli.exits import status_of
+from omniprofile.cli.exit_statuses import status_of
 from omniprofile.credentials import keyring_store, keyring_time_limit
 from omniprofile.credentials import session as session_module
 from omniprofile.credentials.envelope import pack, summary_of

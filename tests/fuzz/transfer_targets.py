@@ -15,9 +15,9 @@ from omniprofile.model.names import is_valid
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
 from omniprofile.transfer.found_profiles import Found
+from omniprofile.transfer.matching import Known, SecretStep, Step, plan
 from omniprofile.transfer.merge import merge
 from omniprofile.transfer.omni_config import OmniConfig
-from omniprofile.transfer.plan import Known, SecretStep, Step, plan
 from tests.fuzz.choices import STRUCTURED, Choices
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import reference
 
-from omniprofile.cli import exits
+from omniprofile.cli import exit_statuses
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.model.provenance import Layer
 from tests.man.programs import needs
@@ -127,7 +127,7 @@ def test_every_variable_of_the_code_is_in_the_reference() -> None:
 
 
 def test_every_exit_status_is_in_the_reference() -> None:
-    defined = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
-    rare = {exits.BROKEN_PIPE, exits.COMMAND_NOT_FOUND, exits.COMMAND_NOT_RUNNABLE}
+    defined = {value for name, value in vars(exit_statuses).items() if name.isupper() and isinstance(value, int)}
+    rare = {exit_statuses.BROKEN_PIPE, exit_statuses.COMMAND_NOT_FOUND, exit_statuses.COMMAND_NOT_RUNNABLE}
     assert [status for status, _ in reference.EXIT_STATUSES] == sorted(defined - rare)
     assert "127 when the command is not found, 126 when it cannot be run" in reference.EXEC_STATUS

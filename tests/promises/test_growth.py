@@ -27,8 +27,8 @@ from omniprofile.errors import Error
 from omniprofile.model.secret import forget_all
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
+from omniprofile.transfer.matching import plan
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
-from omniprofile.transfer.plan import plan
 from tests.growth import MOST, growth
 from tests.sampling import sample
 

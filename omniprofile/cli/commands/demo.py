@@ -24,7 +24,7 @@ from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from omniprofile.system.atomic_write import write_atomic
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 from omniprofile.system.files import make_private_folder
 from omniprofile.system.foreign_access import real_path
 from omniprofile.system.os_errors import reported_as

@@ -5,7 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.render.tables import table
 from omniprofile.doctor.diagnosis import Diagnosis, Health
 from omniprofile.errors import Interrupted, Refused

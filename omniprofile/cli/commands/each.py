@@ -9,7 +9,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console, error_json
-from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.style import shown
 from omniprofile.config.name_patterns import matching
 from omniprofile.credentials.intent import Intent

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_json, add_overrides, add_profile, request_of
 from omniprofile.cli.console import Console, error_json
-from omniprofile.cli.exits import DONE, status_of
+from omniprofile.cli.exit_statuses import DONE, status_of
 from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Overridden, Resolution

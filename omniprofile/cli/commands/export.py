@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.intent import GIVING
 from omniprofile.errors import NoCredential, UsageError
@@ -20,9 +20,9 @@ from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.atomic_write import PRIVATE
 from omniprofile.transfer.found_profiles import Found
+from omniprofile.transfer.matching import Known
 from omniprofile.transfer.merge import Merge, Merged, merge
 from omniprofile.transfer.omni_config import OmniConfig
-from omniprofile.transfer.plan import Known
 
 HELP = Help(
     description="Merges profiles into the vendor's config. Keys that omniprofile does not know are kept; the file gets mode "

@@ -14,7 +14,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.edit_target import require_valid_name
-from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.import_steps import scrub, store_and_write
 from omniprofile.cli.render.imported import imported_rows, imported_text, say_imported
 from omniprofile.credentials.key_check import checked_key
@@ -26,8 +26,8 @@ from omniprofile.model.stored import Account
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
 from omniprofile.transfer.found_profiles import Found, Source, together
+from omniprofile.transfer.matching import Known, SecretStep, plan
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
-from omniprofile.transfer.plan import Known, SecretStep, plan
 
 HELP = Help(
     description="Makes profiles from the vendor's config or an SDK's `.env`, and puts their secrets into the secret store. "

@@ -9,7 +9,7 @@ from omniprofile.checks.mcp import is_mcp_file, project_files
 from omniprofile.checks.rule_texts import rules
 from omniprofile.cli.arguments import Help, add_flag, add_format, add_option
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.render import findings
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files

@@ -9,7 +9,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
+from omniprofile.cli.exit_statuses import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.live_checks import JOBS, SECONDS, check
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table

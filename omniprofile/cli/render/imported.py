@@ -11,7 +11,7 @@ from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE
 from omniprofile.system.foreign_access import foreign_access
 from omniprofile.transfer.found_profiles import Source
-from omniprofile.transfer.plan import SecretStep, Step
+from omniprofile.transfer.matching import SecretStep, Step
 
 
 def is_stored(step: Step) -> bool:

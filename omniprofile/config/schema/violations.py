@@ -6,10 +6,10 @@ A message names keys, and never repeats a value that could be a secret.
 import re
 from dataclasses import replace
 
-from omniprofile.config.schema import unknown_keys
+from omniprofile.config.schema import key_hints
 from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import SOURCES, Table
-from omniprofile.config.schema.unknown_keys import form_near, normalized
+from omniprofile.config.schema.key_hints import form_near, normalized
 from omniprofile.config.toml.data import KeyPath, value_at
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Finding, store_it
@@ -142,7 +142,7 @@ class _Wording:
         table, shown = _table_name(self.path[:-1]), f"`{printable(self.last, 64)}`"
         if isinstance(self.value, str) and names_secret(normalized(self.last)):
             return self.secret(f"{shown} in {table} holds a secret in plain text", at_key=True)
-        hint, safe = unknown_keys.meant(self.document.data, self.model, self.path)
+        hint, safe = key_hints.meant(self.document.data, self.model, self.path)
         return self.found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", hint, at_key=True, replacement=safe)
 
     def wrong_form(self) -> Finding:

@@ -1,4 +1,4 @@
-"""Which requests a gateway refuses, and with which answer. DOOR: h11."""
+"""Checks who sends a request to the gateway, and whether it may pass; how it is refused. DOOR: h11."""
 
 import json
 from hmac import compare_digest
@@ -6,7 +6,7 @@ from hmac import compare_digest
 import h11
 
 from omniprofile.errors import AccessLimited
-from omniprofile.gateway.guard import Guard
+from omniprofile.gateway.gateway_run import GatewayRun
 from omniprofile.model.access_rules import denial
 
 _LONGEST_TARGET = 32 * 1024
@@ -28,20 +28,20 @@ class Refused(Exception):
         return json.dumps({"error": self._error}).encode()
 
 
-def check_client(guard: Guard, request: h11.Request) -> None:
+def check_client(run: GatewayRun, request: h11.Request) -> None:
     """Raise Refused unless the client asks this gateway, and knows its token."""
     method, target = request.method.decode("ascii"), request.target.decode("ascii")
     if method == "CONNECT" or not (target.startswith("/") or (method, target) == ("OPTIONS", "*")):
         raise Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
-    if dict(request.headers).get(b"host", b"").decode("latin-1").lower() not in guard.hosts:
+    if dict(request.headers).get(b"host", b"").decode("latin-1").lower() not in run.hosts:
         raise Refused(421, "wrong-host", "the request is for another host than this gateway")
     given = [value for name, value in request.headers if name == b"authorization"]
     scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-    if scheme.lower() != b"bearer" or not compare_digest(token.strip(), guard.token.encode("ascii")):
+    if scheme.lower() != b"bearer" or not compare_digest(token.strip(), run.token.encode("ascii")):
         raise Refused(401, "wrong-token", "the request does not have the token of this gateway")
 
 
-def check_request(guard: Guard, request: h11.Request) -> None:
+def check_request(run: GatewayRun, request: h11.Request) -> None:
     """Raise Refused for what the gateway, or the profile's `access`, does not let through."""
     method, target = request.method.decode("ascii"), request.target.decode("ascii")
     fields = dict(request.headers)
@@ -55,6 +55,6 @@ def check_request(guard: Guard, request: h11.Request) -> None:
         raise Refused(400, "bad-request", "the end of the request's body is ambiguous")
     if method in ("TRACE", "TRACK"):
         raise Refused(405, "method", "a server would send the credential back (RFC 9110, section 9.3.8)")
-    denied = denial(guard.profile, guard.access, guard.allow, method, target)
+    denied = denial(run.profile, run.access, run.allow, method, target)
     if denied is not None:
         raise Refused(403, AccessLimited.code, denied.message, denied.hint, denied.rule)

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from omniprofile.system.exit_status import exit_words
+from omniprofile.system.exit_words import exit_words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.transfer.found_profiles import Found
-from omniprofile.transfer.plan import Known, SecretStep, Step, plan
+from omniprofile.transfer.matching import Known, SecretStep, Step, plan
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ORIGINS = tuple(Origin.parse(f"https://{name}.omniapp.co") for name in ("a", "b"))

@@ -1,4 +1,4 @@
-"""What a gateway checks requests against (its token, hosts and `access`), and counts of how they were answered."""
+"""One run of a gateway: its token, its hosts, the `access` that requests are checked against, and how they were answered."""
 
 import secrets
 from collections import Counter
@@ -19,8 +19,8 @@ _COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Guard:
-    """The access rules of a gateway, its credential, and the counts of its responses.
+class GatewayRun:
+    """The access rules of a gateway while it runs, its credential, and the counts of its responses.
 
     `token` is valid for this gateway only; `hosts` are its accepted names. `requests` counts responses by method and status.
     `record` is called with `refused`, the method and path, for each of the first hundred refused requests, and with `requests`,
