@@ -75,7 +75,7 @@ SHORT = {
         "system.foreign_access",
         "system.files",
     },
-    # `stand_ins` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
+    # `not_a_key` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
     "token": {
         "credentials.env_variables",
         "credentials.fast_obtain",
@@ -93,6 +93,13 @@ SHORT = {
         "model.credential_variables",
         "transfer.omni_config_path",
     },
+    "exec -- true": {
+        "handover.child_credential",
+        "handover.real_omni",
+        "handover.rival_dotenv",
+        "handover.run_in_place",
+        "system.programs",
+    },
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""
 
@@ -103,7 +110,9 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
 ) -> None:
     """The fast path. A new module here costs every prompt and wrapper; the standard library's cost more."""
     _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
-    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {KEEP}; from omniprofile.cli.fast_path import run"
+    argv = ["omniprofile", *command.split()]
+    # Return from what replaces the process.
+    run = f"import os, sys; os.execvpe = print; sys.argv = {argv}; {KEEP}; from omniprofile.cli.fast_path import run"
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}

@@ -256,6 +256,8 @@ def test_exec_ends_as_its_command_does(process: Process, two: Path, tmp_path: Pa
     ):
         ran = process("exec", "staging", "--", command)
         assert (ran.returncode, f"`{command}` cannot be run: {why}" in ran.stderr) == (126, True), ran
+    ran = process("exec", "staging", "--", "true", "x" * 200_000)
+    assert (ran.returncode, "hint: pass less" in ran.stderr) == (126, True), ran
     assert process("exec", "staging", "--", "sh", "-c", "exit 42").returncode == 42
     assert process("exec", "staging", "--", "sh", "-c", "kill -TERM $$").returncode == -15
     assert process("exec", "staging", "--", "no-such-command-here").returncode == 127
