@@ -35,7 +35,7 @@ def find_editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
                 raise UsageError(f"the editor `{name}` would end before you save anything", hint=hint)
             return words
     if not terminal:  # the usual editors would wait for keys forever
-        raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
+        raise UsageError("no editor is set, and the usual ones need a terminal", hint="set `EDITOR`")
     found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
     if found is None:
         raise UsageError("no editor is known", hint="set `EDITOR`")

@@ -18,7 +18,7 @@ def require_plain_dashes(parser: "Parser", words: Sequence[str]) -> None:
     """Raise UsageError for the first of `words` that would be an option if it began with plain dashes."""
     for word in words:
         plain = "--" + word.partition("=")[0].lstrip(_DASHES + "-")
-        if word[:1] in _DASHES and word and plain in parser.options:
+        if word.startswith(tuple(_DASHES)) and plain in parser.options:
             raise UsageError(
                 f"`{printable(word.partition('=')[0], 40)}` does not begin with `--`, but with another character that "
                 "looks like it",

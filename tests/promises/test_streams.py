@@ -77,7 +77,7 @@ def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def profiles(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile with a key in a file, one with a key in a variable, one with none, and one whose instance is not there."""
+    """A profile with a key in a file, one with a key in a variable, one with none, and one whose instance cannot be reached."""
     key = cli.home / "key"
     key.write_text(CANARY)
     key.chmod(0o600)
