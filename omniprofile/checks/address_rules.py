@@ -5,7 +5,7 @@ from collections.abc import Callable
 from omniprofile.checks.rule import UNDONE, UNREAD, Tables, rule
 from omniprofile.config.references import written_names
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.names import did_you_mean
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.origin import NotAnOrigin, Origin, not_allowed, parse_host
 from omniprofile.model.rule_codes import Code
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Finding, Fix
-from omniprofile.model.names import did_you_mean, printable
+from omniprofile.model.names import printable
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.rule_codes import Code
 
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")

@@ -19,7 +19,8 @@ from omniprofile.config.pin import LARGEST_PIN, PIN_FILE, leads_out, validate_pi
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Finding, unreadable
-from omniprofile.model.names import RULE, did_you_mean, holds_key, is_valid, nearest_valid, printable
+from omniprofile.model.names import RULE, holds_key, is_valid, nearest_valid, printable
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import real_path

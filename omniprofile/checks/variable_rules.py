@@ -6,10 +6,9 @@ from collections import defaultdict
 
 from omniprofile.checks.rule import UNDONE, Tables, rule, sources
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.names import token_variable, variable_stem
 from omniprofile.model.origin import no_organization
 from omniprofile.model.rule_codes import Code
-from omniprofile.model.variable_names import OWN
+from omniprofile.model.variable_names import OWN, token_variable, variable_stem
 
 _SHELL_SYNTAX = re.compile(r"\$(?:[A-Za-z_]|\{[A-Za-z_]|\()|^~(?:/|$)|^(?:\||\|\||&&|&|;|<|>|>>|2>)$|^`.*`$")
 _READS_ITSELF = frozenset((

@@ -7,8 +7,8 @@ from contextlib import suppress
 from omniprofile.config.loader import Files
 from omniprofile.config.permissions import RISK
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import quoted_place
 from omniprofile.model.rule_codes import Code
+from omniprofile.model.shell_words import quoted_place
 from omniprofile.system.foreign_access import is_above, others_can_write, steps_to
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from omniprofile.app import ProfileRequest
 from omniprofile.errors import UsageError
-from omniprofile.model.names import command_words, quoted_list
+from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.shell_words import command_words
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 

@@ -12,7 +12,8 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.stream import write_out
 from omniprofile.cli.synonyms import CHOICES
 from omniprofile.errors import UsageError
-from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.names import quoted_list
+from omniprofile.model.near_names import closest
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,7 +10,7 @@ from omniprofile.credentials.intent import Intent
 from omniprofile.handover.child_credential import handed_over, outer_gateway
 from omniprofile.handover.omni import plan
 from omniprofile.handover.omni_command_line import CommandLine
-from omniprofile.handover.omni_rules import check
+from omniprofile.handover.omni_refusals import check
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.credential_variables import credential_variables

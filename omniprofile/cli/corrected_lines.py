@@ -5,9 +5,11 @@ from collections.abc import Collection, Sequence
 
 from omniprofile.cli.base_parser import Parser
 from omniprofile.errors import UsageError
-from omniprofile.model.names import closest, printable, quoted_word
+from omniprofile.model.names import printable
+from omniprofile.model.near_names import closest
 from omniprofile.model.secret import masked
 from omniprofile.model.server_text import without_opaque_words
+from omniprofile.model.shell_words import quoted_word
 
 
 def require_dashes(

@@ -12,8 +12,9 @@ from omniprofile.config.editing.journal import Unfinished
 from omniprofile.config.editing.replace import Change, replace_all
 from omniprofile.config.toml.data import NamePath
 from omniprofile.errors import Error, NotWritten, Refused, StoreUnavailable
-from omniprofile.model.names import base_url_variable, printable_place, token_variable
+from omniprofile.model.names import printable_place
 from omniprofile.model.stored import Account, StoredSummary
+from omniprofile.model.variable_names import base_url_variable, token_variable
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,8 @@ from omniprofile.config.editing.replace import Change, Content
 from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.shell_syntax import quote
-from omniprofile.model.names import quoted_list, quoted_place
+from omniprofile.model.names import quoted_list
+from omniprofile.model.shell_words import quoted_place
 
 _BEGIN = {"zsh": "(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }\n"}
 """The line that zsh needs before a completion. It does nothing if `compdef` already exists."""

@@ -9,7 +9,8 @@ from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.names import did_you_mean, printable, quoted_list
+from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from omniprofile.cli.synonyms import OPTIONS
 from omniprofile.errors import UsageError
-from omniprofile.model.names import KEY_IN_VIEW, closest, holds_key, is_valid, printable, quoted_list
+from omniprofile.model.names import KEY_IN_VIEW, holds_key, is_valid, printable, quoted_list
+from omniprofile.model.near_names import closest
 
 if TYPE_CHECKING:
     from omniprofile.cli.base_parser import Parser

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from omniprofile.cli.registry import ALIASES
-from omniprofile.model.names import closest, distance
+from omniprofile.model.near_names import closest, distance
 
 DELETING = frozenset({"logout", "remove", "unset"})
 

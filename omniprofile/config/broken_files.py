@@ -15,7 +15,7 @@ from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import effective
 from omniprofile.model.finding import Finding, errors_in
-from omniprofile.model.names import distance
+from omniprofile.model.near_names import distance
 from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import Unreadable, read_regular
 

@@ -7,16 +7,8 @@ from itertools import islice
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import every_effective
-from omniprofile.model.names import (
-    KEY_IN_VIEW,
-    RULE,
-    closest,
-    holds_key,
-    is_valid,
-    nearest_valid,
-    printable,
-    quoted_list,
-)
+from omniprofile.model.names import KEY_IN_VIEW, RULE, holds_key, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.near_names import closest
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
 

@@ -106,7 +106,7 @@ def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
         ) from problem
     if not files and places.config_given and not may_be_new:
         from omniprofile.errors import ConfigUnreadable
-        from omniprofile.model.names import quoted_place
+        from omniprofile.model.shell_words import quoted_place
 
         flag = f"--config {quoted_place(places.config_file)} " if places.config_given == "--config" else ""
         raise ConfigUnreadable(

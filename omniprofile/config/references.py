@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import did_you_mean
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.rule_codes import Code
 
 _MOST_GUESSES = 20

@@ -4,8 +4,7 @@ On the fast path: imports nothing.
 """
 
 from omniprofile.model.export_mark import own_values
-from omniprofile.model.names import base_url_variable, token_variable
-from omniprofile.model.variable_names import BASE_URL, TOKENS
+from omniprofile.model.variable_names import BASE_URL, TOKENS, base_url_variable, token_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 import sys
 
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of, with_owner
-from omniprofile.model.names import printable, printable_place, quoted_place
+from omniprofile.model.names import printable, printable_place
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular
 from omniprofile.system.foreign_access import others_can_read, real_path, refuse_foreign
 
@@ -129,6 +129,7 @@ class FileStore:
             refuse_foreign(self.path, self._home, _RISK)
         if others_can_read(status):
             from omniprofile.errors import UnsafePermissions
+            from omniprofile.model.shell_words import quoted_place
 
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and others can read or write it",
@@ -136,6 +137,8 @@ class FileStore:
             )
         refuse_foreign(self.path, self._home, _RISK)
         if status.st_nlink > 1:  # locks and replacements go by name: each name would refresh a session of its own
+            from omniprofile.model.shell_words import quoted_place
+
             place, copy = quoted_place(self.path), quoted_place(f"{self.path}.copy")
             raise self._unusable(
                 "cannot be used",

@@ -7,8 +7,9 @@ import os
 import sys
 
 from omniprofile.credentials.key_check import LONGEST_INPUT, checked_bytes, source_failed
-from omniprofile.model.names import printable_place, quoted_place
+from omniprofile.model.names import printable_place
 from omniprofile.model.secret import Secret
+from omniprofile.model.shell_words import quoted_place
 from omniprofile.system.files import Unreadable, open_regular
 from omniprofile.system.foreign_access import is_read_only, others_can_read
 

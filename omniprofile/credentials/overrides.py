@@ -14,11 +14,11 @@ from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.export_mark import own_values
-from omniprofile.model.names import quoted_list, token_variable, variable_stem
+from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.secret import Secret
-from omniprofile.model.variable_names import BASE_URL, TOKENS
+from omniprofile.model.variable_names import BASE_URL, TOKENS, token_variable, variable_stem
 
 T_co = TypeVar("T_co", covariant=True)
 

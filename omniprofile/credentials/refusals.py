@@ -6,12 +6,11 @@ from omniprofile.credentials.overrides import Override, Reach
 from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, OriginMismatch
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import Effective, Given
-from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, not_allowed
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
-from omniprofile.model.variable_names import BASE_URL, TOKENS
+from omniprofile.model.variable_names import BASE_URL, TOKENS, base_url_variable, token_variable
 
 
 def host_refusal(

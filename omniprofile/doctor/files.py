@@ -15,7 +15,8 @@ from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped, warning
 from omniprofile.model.effective import every_effective, gives_token, giving_token
 from omniprofile.model.finding import errors_in
-from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
+from omniprofile.model.names import counted, printable_place, quoted_list
+from omniprofile.model.shell_words import quoted_place
 from omniprofile.system.files import reason
 from omniprofile.system.foreign_access import foreign_access, real_path
 from omniprofile.system.locking import LockFailed

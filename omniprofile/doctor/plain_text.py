@@ -10,8 +10,9 @@ from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warnin
 from omniprofile.errors import ConfigInvalid
 from omniprofile.handover.real_omni import is_ours
 from omniprofile.handover.rival_dotenv import find_dotenv
-from omniprofile.model.names import counted, printable, printable_place, quoted_place
+from omniprofile.model.names import counted, printable, printable_place
 from omniprofile.model.rule_codes import Code
+from omniprofile.model.shell_words import quoted_place
 from omniprofile.system.foreign_access import others_can_write, real_path
 from omniprofile.system.programs import programs
 from omniprofile.transfer import foreign_file

@@ -12,7 +12,8 @@ from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential_variables import HIDDEN, NO_CONFIG
 from omniprofile.model.export_mark import own_values, read_mark
-from omniprofile.model.names import did_you_mean, printable, printable_place, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.variable_names import BASE_URL, INSECURE, MARKER, ORGANIZATION, TOKENS
 
 _HOOK = "OMNIPROFILE_HOOK"

@@ -69,7 +69,7 @@ def child_credential(environ: "Mapping[str, str]", tell: "Callable[[str], None]"
 
     Passes a sentence to `tell` if the environment's own pair replaces it.
     """
-    from omniprofile.handover.omni_rules import refusal, same_origin
+    from omniprofile.handover.omni_refusals import refusal, same_origin
 
     base_url = environ.get("OMNI_BASE_URL", "")
     token, fields = _handed(environ)

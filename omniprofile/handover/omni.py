@@ -1,4 +1,4 @@
-"""Running the vendor's `omni` with a credential from omniprofile. Which command lines may run: `omni_rules`.
+"""Running the vendor's `omni` with a credential from omniprofile. Which command lines may run: `omni_refusals`.
 
 `exec` applies the rules to its own command `omni`. For every `omni` started further down, it puts a folder first on `PATH` with
 our shim, which applies the same rules (`cli.shim`), and records in `OMNIPROFILE_CHILD` what it handed over. The shim refuses to
@@ -11,7 +11,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import sys
 
 from omniprofile.handover.omni_command_line import CommandLine
-from omniprofile.handover.omni_rules import check, same_origin
+from omniprofile.handover.omni_refusals import check, same_origin
 from omniprofile.handover.real_omni import command_of_real_omni
 from omniprofile.model.variable_names import INSECURE, PROFILE, TOKENS
 

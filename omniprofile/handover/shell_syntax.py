@@ -76,7 +76,7 @@ _FORMATS: "Mapping[str, Lines]" = {
     "cmd": _lines(_cmd, lambda name: f'set "{name}="\r\n'),
 }
 FILES = ("dotenv", "json", "github")
-"""The formats of files for programs: `handover.env_files`."""
+"""The formats of files for programs: `handover.env_file_syntax`."""
 SHELLS = (*_FORMATS, *FILES)
 """The formats of `env --shell`."""
 
@@ -85,12 +85,12 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
     """Return the text that makes `shell` remove the variables in `remove` and then set those in `assign`, or a file that does.
 
     Raises UsageError, naming the variable, if the format cannot represent a value, and KeyError for an unknown shell and for
-    `github`, which has two texts (`env_files.github`).
+    `github`, which has two texts (`env_file_syntax.github`).
     """
     refuse_nul(assign)
     if shell in _FORMATS:
         return _FORMATS[shell](assign, remove)
-    from omniprofile.handover.env_files import as_dotenv, as_json
+    from omniprofile.handover.env_file_syntax import as_dotenv, as_json
 
     return {"dotenv": as_dotenv, "json": as_json}[shell](assign, remove)
 

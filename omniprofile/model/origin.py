@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from omniprofile.model.domains import OMNI_DOMAINS, is_omni_host
-from omniprofile.model.names import distance
+from omniprofile.model.near_names import distance
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 _DEFAULT_PORTS = {"https": 443, "http": 80}

@@ -30,3 +30,18 @@ def is_reserved(variable: str) -> bool:
     """
     name = variable.upper()
     return variable not in OWN and (name in RESERVED or name.startswith(RESERVED_PREFIXES))
+
+
+def variable_stem(profile: str) -> str:
+    """Return the middle of a profile's own variables: upper case, with `_` for other characters (`my-conn` gives `MY_CONN`)."""
+    return "".join(char.upper() if char.isascii() and char.isalnum() else "_" for char in profile)
+
+
+def token_variable(profile: str) -> str:
+    """Return the variable that always holds a token for `profile`."""
+    return f"OMNI_PROFILE_{variable_stem(profile)}_TOKEN"
+
+
+def base_url_variable(profile: str) -> str:
+    """Return the variable that always holds the base URL of `profile`."""
+    return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"

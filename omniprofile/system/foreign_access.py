@@ -18,7 +18,8 @@ class ForeignAccess:
 
     def refusal(self, risk: str) -> tuple[str, str]:
         """Return the error message and a hint on how to fix it; `risk` is what the others could do."""
-        from omniprofile.model.names import printable_place, quoted_place
+        from omniprofile.model.names import printable_place
+        from omniprofile.model.shell_words import quoted_place
         from omniprofile.system.mounts import instead_of_chmod
 
         shown, word = printable_place(self.path), quoted_place(self.path)
@@ -188,7 +189,7 @@ def owner_hint(problem: BaseException, path: str) -> "str | None":
         if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or place == os.sep:
             return None
         if owner_of(os.path.dirname(place)) == os.geteuid():
-            from omniprofile.model.names import quoted_place
+            from omniprofile.model.shell_words import quoted_place
 
             return f"it belongs to root: run `sudo chown -R {os.geteuid()} {quoted_place(place)}`"
     return None

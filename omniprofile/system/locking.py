@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 
-from omniprofile.model.names import removal
+from omniprofile.model.shell_words import removal
 from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, make_private_folder, reason
 from omniprofile.system.foreign_access import owner_hint
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count
 
-from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, variable_stem
+from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable
 from omniprofile.model.origin import Origin
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.variable_names import variable_stem
 from omniprofile.transfer.found_profiles import Found
 
 

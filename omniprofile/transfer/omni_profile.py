@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import quoted_place
 from omniprofile.model.not_a_key import command_for, not_a_key
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.shell_words import quoted_place
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
 from omniprofile.transfer.foreign_file import ForeignFile

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import calling_shell
-from omniprofile.handover.env_files import github
+from omniprofile.handover.env_file_syntax import github
 from omniprofile.handover.shell_syntax import SHELLS, render, switch_script
 from omniprofile.model.export_mark import mark_of
 

@@ -10,15 +10,8 @@ from omniprofile.model.declaration import Declaration, Identity, KeySource
 from omniprofile.model.export_mark import mark_of, own_values, read_mark
 from omniprofile.model.finding import Finding
 from omniprofile.model.live_result import LiveResult, Status
-from omniprofile.model.names import (
-    MAX_LENGTH,
-    closest,
-    is_valid,
-    nearest_valid,
-    printable,
-    printable_place,
-    quoted_list,
-)
+from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, printable_place, quoted_list
+from omniprofile.model.near_names import closest
 from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection

@@ -9,17 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.model.credential import Credential
-from omniprofile.model.names import (
-    base_url_variable,
-    is_valid,
-    legible,
-    nearest_valid,
-    printable,
-    token_variable,
-)
+from omniprofile.model.names import is_valid, legible, nearest_valid, printable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret, without_keys
 from omniprofile.model.server_text import without_opaque_words
+from omniprofile.model.variable_names import base_url_variable, token_variable
 
 TEXT = "omni_osk_C4n4ryInTheMine"
 

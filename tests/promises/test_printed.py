@@ -10,8 +10,8 @@ import pytest
 
 from omniprofile.cli import fast_path
 from omniprofile.cli.style import as_json, shown
-from omniprofile.model.names import quoted_place
 from omniprofile.model.secret import MASK, masked, remember
+from omniprofile.model.shell_words import quoted_place
 from tests.conftest import Cli, Ran
 from tests.programs import run_program
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omniprofile.model.names import is_valid, variable_stem
+from omniprofile.model.names import is_valid
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.variable_names import variable_stem
 from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.matching import Known, SecretStep, Step, plan
 

@@ -11,7 +11,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.credential_files import append_to_github_env, replace_file
 from omniprofile.errors import Error, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
-from omniprofile.handover.env_files import github
+from omniprofile.handover.env_file_syntax import github
 from omniprofile.handover.shell_syntax import FILES, SHELLS, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place

@@ -24,7 +24,8 @@ from omniprofile.handover.run_as_child import run_child
 from omniprofile.handover.run_in_place import run_command
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential_variables import HIDDEN
-from omniprofile.model.names import closest, printable, printable_place, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list
+from omniprofile.model.near_names import closest
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "

@@ -19,7 +19,8 @@ from omniprofile.cli.import_steps import scrub, store_and_write
 from omniprofile.cli.render.imported import imported_rows, imported_text, say_imported
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, UsageError
-from omniprofile.model.names import closest, printable, printable_place, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list
+from omniprofile.model.near_names import closest
 from omniprofile.model.origin import not_allowed
 from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account

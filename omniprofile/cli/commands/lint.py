@@ -15,7 +15,8 @@ from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.effective import giving_token
-from omniprofile.model.names import counted, did_you_mean
+from omniprofile.model.names import counted
+from omniprofile.model.near_names import did_you_mean
 from omniprofile.model.rule_codes import Level
 from omniprofile.system.files import LARGEST
 from omniprofile.system.garbage_collection import collection_paused

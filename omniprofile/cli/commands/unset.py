@@ -8,7 +8,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.edit_target import target
 from omniprofile.cli.editing import add_diff, save_key
 from omniprofile.errors import UsageError
-from omniprofile.model.names import did_you_mean
+from omniprofile.model.near_names import did_you_mean
 
 HELP = Help(
     description="Removes one value of a profile from the profile file; the inherited or built-in value then applies.",

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
-from omniprofile.model.names import printable, quoted_word
+from omniprofile.model.names import printable
+from omniprofile.model.shell_words import quoted_word
 from omniprofile.system.atomic_write import sweep, write_atomic
 from omniprofile.system.files import Unreadable, make_private_folder, read_own
 from omniprofile.system.foreign_access import real_path

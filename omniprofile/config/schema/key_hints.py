@@ -7,7 +7,8 @@ from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.keys import keys_of, type_at
 from omniprofile.config.schema.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable
 from omniprofile.config.toml.data import KeyPath, value_at
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.near_names import closest
 
 _OTHER_SPELLINGS = {
     "base_url": ("url", "host", "hostname", "endpoint", "server", "domain", "site", "address", "apiendpoint"),

@@ -13,7 +13,8 @@ from omniprofile.config.schema.key_hints import form_near, normalized
 from omniprofile.config.toml.data import KeyPath, value_at
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Finding, store_it
-from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.near_names import closest
 from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import names_secret
 

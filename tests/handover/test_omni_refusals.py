@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from omniprofile.errors import Refused
 from omniprofile.handover.omni import plan
 from omniprofile.handover.omni_command_line import CommandLine
-from omniprofile.handover.omni_rules import check, same_origin
+from omniprofile.handover.omni_refusals import check, same_origin
 from tests.cli.vendor_omni import parse
 
 STAGING = "https://acme-staging.omniapp.co"
