@@ -1,10 +1,10 @@
 """Corrected command lines for hints: with the missing `--`, or with `--yes`. They repeat no word that could be a secret."""
 
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from omniprofile.cli.base_parser import Parser
-from omniprofile.errors import UsageError
+from omniprofile.errors import CommandNotFound, UsageError
 from omniprofile.model.names import printable
 from omniprofile.model.near_names import closest
 from omniprofile.model.secret import masked
@@ -35,6 +35,21 @@ def require_dashes(
         missing = "`--` is missing before the command"
         raise UsageError(
             f"profile `{printable(words[0])}` not found, and {missing}" if near else missing, hint=f"run `{line}`"
+        )
+
+
+def require_program(command: str, child: Sequence[str], known: Collection[str], environ: Mapping[str, str]) -> None:
+    """Raise CommandNotFound with a corrected line if the `child` of `exec` or `each` begins with a profile, not a program."""
+    name = child[0]
+    if name not in known:
+        return
+    from shutil import which
+
+    if which(name, path=environ.get("PATH")) is None:
+        rest = child[2:] if child[1:2] == ["--"] else child[1:]
+        raise CommandNotFound(
+            f"command `{name}` not found, but there is a profile of that name",
+            hint=f"run `{line_meant(command, [name], rest or ['COMMAND'])}`",
         )
 
 

@@ -81,6 +81,11 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
+    if child and child[0] in profiles:
+        from omniprofile.system.programs import find_program
+
+        if find_program(child[0], environ) is None:  # probably a profile in the place of the command
+            raise Undecided
     profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
     if profile.protected:
         from omniprofile.credentials.protection import decide

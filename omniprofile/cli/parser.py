@@ -75,6 +75,8 @@ def parse(
     try:
         args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
     except UsageError:
+        if name == "export" and behind[:1] and behind[0] in profiles(config):
+            raise _profile_to_export(behind[0]) from None
         if unknown := parser.unknown_options(words):
             raise refusal(parser, unknown, words) from None
         raise
@@ -111,6 +113,14 @@ def _refuse(parser: Parser, name: str, words: list[str], rest: list[str], profil
         line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], words[cut + 1 :])
         raise UsageError(f"`{parser.prog}` runs no command", hint=f"run `{line}`")
     raise refusal(parser, rest, words)
+
+
+def _profile_to_export(name: str) -> UsageError:
+    return UsageError(
+        f"`{name}` is a profile, where `omni-cli` is expected",
+        hint=f"run `omniprofile env {name}` to print its variables, or `omniprofile export omni-cli -p {name}` to write it "
+        "into the config of the vendor's CLI",
+    )
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:

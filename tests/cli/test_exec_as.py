@@ -60,6 +60,14 @@ def test_one_profile_may_have_two_prefixes(process: Process, two: Path) -> None:
     assert given["A_OMNI_API_TOKEN"] == given["bOMNI_API_TOKEN"] == STAGING_KEY
 
 
+def test_a_prefix_without_an_underscore_is_taken_and_said(process: Process, two: Path) -> None:
+    words = "exec", "--as", "SOURCE=staging", "--as", "TARGET_=staging", "--", "true"
+    notes = process(*words).stderr
+    assert "`SOURCEOMNI_API_TOKEN`; for `SOURCE_OMNI_API_TOKEN`, write `--as SOURCE_=staging`" in notes
+    assert "TARGET__" not in notes
+    assert process("-q", *words).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -134,6 +134,19 @@ def test_an_entry_of_another_instance_keeps_its_key_and_its_endpoint(cli: Cli) -
     assert "omniprofile rename ci NEW" in ran.err
 
 
+def test_the_key_of_a_protected_profile_is_exported_only_by_its_name(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI_KEY", KEY)
+    cli.profiles(OURS + '[profiles.live]\nextends = "ci"\nprotected = true\n')
+    for line in ("export omni-cli --with-secrets -q -p ci", "export omni-cli --with-secrets -q -p ci -p live"):
+        assert cli(*line.split(), status=0).err.count("is protected") == 0
+        assert (KEY in str(json.loads(_target(cli).read_bytes())["profiles"].get("live"))) == line.endswith("live")
+    _target(cli).unlink()
+    ran = cli("export", "omni-cli", "--with-secrets", "-q", "--json", status=1)  # `bi` has no key
+    assert "warning: `live` is protected: its key is exported only if you name it with `-p live`" in ran.err
+    written = json.loads(_target(cli).read_bytes())["profiles"]
+    assert (written["ci"].get("apiKey"), written["live"].get("apiKey")) == (KEY, None)
+
+
 def test_a_key_that_is_replaced_is_in_a_backup(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI_KEY", KEY)
     path = write_vendor(cli, {"profiles": {"ci": {"apiEndpoint": "https://acme.omniapp.co/", "apiKey": "old", "x": 1}}})

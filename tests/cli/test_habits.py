@@ -4,7 +4,8 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS
 from omniprofile.cli.synonyms import DELETING, SYNONYMS, commands_for
 from omniprofile.errors import UsageError
 from tests.conftest import CANARY, Cli
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
 
 NAMES = [command.name for command in COMMANDS]
 
@@ -159,6 +162,48 @@ def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, t
 def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
     ran = cli("exec", *words, status=2)
     assert f"run `{line}`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("exec -- staging sh", "omniprofile exec staging -- sh"),
+        ("exec -- staging", "omniprofile exec staging -- COMMAND"),
+        ("exec -- staging -- sh", "omniprofile exec staging -- sh"),
+        ("exec prod -- staging sh", "omniprofile exec staging -- sh"),
+        ("exec staging -- staging ls -l", "omniprofile exec staging -- ls -l"),
+        ("exec --gateway staging -- staging ls", "omniprofile exec staging -- ls"),
+        ("each staging -- staging ls", "omniprofile each staging -- ls"),
+    ],
+)
+def test_a_profile_in_the_place_of_the_command_is_told_the_right_line(
+    cli: Cli, process: Process, two: Path, line: str, meant: str
+) -> None:
+    cli("use", "prod", "--yes")
+    ran = process(*line.split())  # by the fast path where it can
+    assert ran.returncode == 127, ran
+    assert "command `staging` not found, but there is a profile of that name" in ran.stderr
+    assert f"hint: run `{meant}`" in ran.stderr
+
+
+def test_a_program_that_has_a_profile_s_name_is_run(
+    process: Process, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin/staging"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho ran $OMNI_PROFILE\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for line, folder in (["exec", "staging"], str(program.parent)), (["exec", "-q", "staging"], "bin"):
+        ran = process(*line, "--", "staging", env={"PATH": f"{folder}:/usr/bin:/bin"})
+        assert (ran.returncode, ran.stdout) == (0, "ran staging\n"), ran
+
+
+@pytest.mark.parametrize("line", ["export staging", "export staging --shell bash", "export staging -p prod"])
+def test_a_profile_to_export_is_told_of_env(cli: Cli, two: Path, line: str) -> None:
+    ran = cli(*line.split(), status=2)
+    assert "`omniprofile env staging`" in ran.err
+    assert "`omniprofile export omni-cli -p staging`" in ran.err
 
 
 @pytest.mark.parametrize(

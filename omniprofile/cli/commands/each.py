@@ -9,6 +9,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console, error_json
+from omniprofile.cli.corrected_lines import require_program
 from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.style import shown
 from omniprofile.config.name_patterns import matching
@@ -100,6 +101,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
     config = app.config_for_all(args.patterns)
     app.require_any()
+    require_program("each", args.child, config.profiles, app.environment.environ)
     # For each profile, whether it was named in full.
     matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
     width = max(map(len, matched))

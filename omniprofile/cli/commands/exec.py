@@ -10,7 +10,7 @@ from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.command_credentials import Handed, environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console
-from omniprofile.cli.corrected_lines import line_meant, with_yes
+from omniprofile.cli.corrected_lines import line_meant, require_program, with_yes
 from omniprofile.cli.exit_statuses import DONE
 from omniprofile.cli.prefixes import permit_all, prefixed_requests
 from omniprofile.cli.render.times import good_until
@@ -112,6 +112,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment({}, app.environment.environ)
         return run_command(*real_omni(command, environ, console.note))
     resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
+    require_program("exec", command, app.config.profiles, app.environment.environ)
     intent = Intent("run", f"run `{printable(command[0])}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         intent = permit_all(app, resolutions, intent)
@@ -156,6 +157,12 @@ def _tell_what_it_gets(
     for each in handed:
         if not each.gateway:
             app.tell(good_until(each.credential, app.environment.now()), app.detail)
+    for prefix, name in (word.split("=", 1) for word in args.prefixes or ()):
+        if not prefix.endswith("_"):
+            app.tell(
+                f"`--as {prefix}={name}` sets `{prefix}OMNI_API_TOKEN`; for `{prefix}_OMNI_API_TOKEN`, write "
+                f"`--as {prefix}_={name}`"
+            )
     if console.verbosity:
         console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
         if found := unreached(environ, SHIM):

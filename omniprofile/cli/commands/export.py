@@ -27,7 +27,8 @@ from omniprofile.transfer.omni_config import OmniConfig
 HELP = Help(
     description="Merges profiles into the vendor's config. Keys that omniprofile does not know are kept; the file gets mode "
     "0600 and is written as a whole or not at all. Secrets are included only with `--with-secrets`, because they "
-    "are in plain text there. OAuth sessions never are, because two programs cannot share one.",
+    "are in plain text there; that of a protected profile only if you name it with `-p`, too. OAuth sessions never "
+    "are, because two programs cannot share one.",
     examples=(
         ("omniprofile export omni-cli", "profiles without secrets"),
         ("omniprofile export omni-cli --with-secrets", "with them"),
@@ -90,7 +91,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
         console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}`{PRIVATE}")
-    is_keyless = args.with_secrets and any(each.auth != "oauth" and each.secret is None for each in outgoing)
+    is_keyless = args.with_secrets and any(
+        each.auth != "oauth" and each.secret is None and not _is_kept_back(args, app.declared_profile(each.name))
+        for each in outgoing
+    )
     has_conflict = any(each.action == "conflict" for each in merged.results)
     return FINDINGS if has_conflict or is_keyless or (skipped and args.profiles) else DONE
 
@@ -114,10 +118,20 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
             # A profile that others extend may have no address. Only if it was named is that a problem.
             skipped[name] = resolution.refusal.message if resolution.refusal else "it has no base URL"
             continue
-        key = _key(app, console, resolution) if args.with_secrets and auth != "oauth" else None
+        key = None
+        if args.with_secrets and auth != "oauth":
+            if _is_kept_back(args, resolution):
+                console.warn(f"`{name}` is protected: its key is exported only if you name it with `-p {name}`")
+            else:
+                key = _key(app, console, resolution)
         output_format = next((each.value.text for each in resolution.env if each.name == "OMNI_OUTPUT_FORMAT"), None)
         outgoing.append(Found(name, origin, auth, key, output_format))
     return known, outgoing, skipped
+
+
+def _is_kept_back(args: argparse.Namespace, resolution: Resolution) -> bool:
+    """Whether the profile is protected and was not named. One with another `access` than `full` has a refusal of its own."""
+    return resolution.protected and resolution.access == "full" and not args.profiles
 
 
 def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | None:
