@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from omniprofile.config.editing.journal import Journal
     from omniprofile.credentials.protection import Use
     from omniprofile.model.resolution import Selection
-    from omniprofile.system.foreign_access import ForeignAccess
 
 T = TypeVar("T")
 
@@ -158,7 +157,6 @@ class Workspace:
 
     def pin_file(self) -> str | None:
         """Return the path of the nearest project pin, or None. Pins that others may write are ignored, with a notice."""
-        ignored: list[tuple[str, ForeignAccess]] = []
 
         def trusted() -> Sequence[str]:
             try:
@@ -166,7 +164,7 @@ class Workspace:
             except (ConfigInvalid, UnsafePermissions):
                 return ()  # the caller reports the error, if it needs the files
 
-        path = find_pin(self.environment.cwd, self.places.home, trusted, ignored)
+        path, ignored = find_pin(self.environment.cwd, self.places.home, trusted)
         for pin, foreign in ignored:
             what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"
             self.tell(

@@ -21,7 +21,7 @@ from omniprofile.cli import everyday_forms, exit_statuses, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_time_limit
 from omniprofile.errors import StoreUnavailable
-from omniprofile.model.secret import forget_all
+from omniprofile.model import secret
 from omniprofile.system.environment import Environment
 from omniprofile.system.user_lock import temporary_locks, user_lock_folders
 from tests import warm
@@ -83,9 +83,10 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def forget_secrets() -> None:
+def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test mask what another one's secrets were."""
-    forget_all()
+    monkeypatch.setattr(secret, "_obtained", {})
+    monkeypatch.setattr(secret, "_starts", {})
 
 
 @pytest.fixture(autouse=True)

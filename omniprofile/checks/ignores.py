@@ -51,7 +51,7 @@ def apply_ignores(
             hit = [found for line in ignore.lines for found in by_place.get((file, line, ignore.code), ())]
             if not hit and len(more) >= MOST:
                 continue
-            problem, fix = _objection(ignore.code), None
+            problem, fix = _problem(ignore.code), None
             if problem is None:
                 silenced.update(hit)
                 if hit or ignore.code in undecided.get(file, ()):
@@ -61,7 +61,7 @@ def apply_ignores(
     return [finding for finding in findings if finding not in silenced] + more, len(silenced)
 
 
-def _objection(code: str) -> tuple[str, str] | None:
+def _problem(code: str) -> tuple[str, str] | None:
     if not code:
         return "the comment names no code to silence", "write `# omniprofile: ignore[CODE]`"
     if code not in set(Code):

@@ -16,7 +16,7 @@ from omniprofile.model.names import printable
 from omniprofile.model.not_a_key import not_a_key
 from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
-from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.files import Unreadable, read_regular, upward
 
 IN_PROJECT = (".mcp.json", os.path.join(".cursor", "mcp.json"), os.path.join(".vscode", "mcp.json"))
 _DESKTOP = "claude_desktop_config.json"
@@ -37,13 +37,12 @@ def is_mcp_file(path: str) -> bool:
 
 def project_files(folder: str, home: str) -> list[str]:
     """Return the existing files in `folder` and its parents, up to and including the repository's root, the home or `/`."""
-    found = []
-    while True:
-        found += [path for name in IN_PROJECT if os.path.isfile(path := os.path.join(folder, name))]
-        above = os.path.dirname(folder)
-        if folder in (home, above) or os.path.lexists(os.path.join(folder, ".git")):
-            return found
-        folder = above
+    found: list[str] = []
+    for above in upward(folder):
+        found += [path for name in IN_PROJECT if os.path.isfile(path := os.path.join(above, name))]
+        if above == home or os.path.lexists(os.path.join(above, ".git")):
+            break
+    return found
 
 
 def user_files(*, platform: str, environ: Mapping[str, str], home: str) -> list[str]:

@@ -10,7 +10,7 @@ from omniprofile.model.rule_codes import Code
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleText:
     """One rule. `bad` and `good` are TOML, or empty if the rule is not about the file's text."""
 
     code: Code
@@ -42,8 +42,10 @@ class Rule:
 
 
 @cache
-def rules() -> dict[str, Rule]:
+def rules() -> dict[str, RuleText]:
     """Return every rule by its code, in the order of the codes."""
     with open(os.path.join(os.path.dirname(__file__), "rule_texts.toml"), encoding="utf-8") as file:
         tables = data_of(file.read())
-    return {code: Rule(Code(code), **table | {"why": " ".join(table["why"].split())}) for code, table in tables.items()}
+    return {
+        code: RuleText(Code(code), **table | {"why": " ".join(table["why"].split())}) for code, table in tables.items()
+    }

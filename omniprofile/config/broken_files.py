@@ -45,15 +45,15 @@ def load_for(name: str, paths: Sequence[str], *, home: str) -> tuple[Config, lis
             return None
         broken.setdefault(finding.file, finding)
     rest = read([path for path in paths if path not in broken], home=home)
-    names = _made_of(name, rest.config)
+    names = _tables_used(name, rest.config)
     # A reference to something in a broken file does not matter here.
     wrong = any(finding.code != Code.DANGLING for finding in errors_in(rest.findings))
-    if not broken or wrong or names is None or any(_may_hold(file, everything, names) for file in broken):
+    if not broken or wrong or names is None or any(_may_affect(file, everything, names) for file in broken):
         return None
     return rest.config, list(broken.values())
 
 
-def _made_of(name: str, config: Config) -> set[str] | None:
+def _tables_used(name: str, config: Config) -> set[str] | None:
     """Return the names of the profiles and instances that a profile uses; None if one of them does not exist."""
     try:
         effective(config, name)
@@ -69,11 +69,11 @@ def _made_of(name: str, config: Config) -> set[str] | None:
     return names | instances if instances <= set(config.instances) else None
 
 
-def _may_hold(file: str, files: Files, names: set[str]) -> bool:
+def _may_affect(file: str, files: Files, names: set[str]) -> bool:
     """Whether a broken file contains, or could contain once fixed, anything that a profile using `names` depends on."""
     document = files.documents[file]
     if document.data is not None:
-        return _holds(document.data, names)
+        return _affects(document.data, names)
     try:
         # Without NULs, a file that another program wrote as UTF-16 has the same words.
         text = read_regular(file).replace(b"\0", b"").decode("utf-8", "replace")
@@ -86,7 +86,7 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
         head for line in lines for head in _HEADER.findall(line)
     ]
     written = {word for key in keys for word in (*_WORD.findall(key), *_QUOTED.findall(key))}
-    return not written.isdisjoint(names) or any(map(_bears_on_all, written)) or _is_cut_short(text, names)
+    return not written.isdisjoint(names) or any(map(_affects_all, written)) or _is_cut_short(text, names)
 
 
 def _without_comment(line: str) -> str:
@@ -95,7 +95,7 @@ def _without_comment(line: str) -> str:
     return line if end == -1 else line[:end]
 
 
-def _bears_on_all(key: str) -> bool:
+def _affects_all(key: str) -> bool:
     """Whether a key, spelled correctly, may be one of `_EVERYWHERE`."""
     return any(distance(key.casefold(), each) <= _MISSPELT for each in _EVERYWHERE)
 
@@ -108,7 +108,7 @@ def _is_cut_short(text: str, names: set[str]) -> bool:
     return last != "" and any(each.startswith(last) for each in (*names, *_EVERYWHERE))
 
 
-def _holds(data: Mapping[str, Any], names: set[str]) -> bool:
+def _affects(data: Mapping[str, Any], names: set[str]) -> bool:
     tables = [data.get("profiles"), data.get("instances")]
     held = {key for table in tables if isinstance(table, dict) for key in table}
-    return any(map(_bears_on_all, data)) or not held.isdisjoint(names)
+    return any(map(_affects_all, data)) or not held.isdisjoint(names)

@@ -6,7 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the rest 
 import os
 
 from omniprofile.model.names import is_valid
-from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.files import Unreadable, read_regular, upward
 from omniprofile.system.foreign_access import foreign_access, real_path
 
 TYPE_CHECKING = False
@@ -24,28 +24,22 @@ LARGEST_PIN = 64 * 1024
 
 
 def find_pin(
-    cwd: str | None,
-    home: str = "",
-    trusted: "Callable[[], Sequence[str]]" = tuple,
-    ignored: "list[tuple[str, ForeignAccess]] | None" = None,
-) -> str | None:
+    cwd: str | None, home: str, trusted: "Callable[[], Sequence[str]]"
+) -> "tuple[str | None, list[tuple[str, ForeignAccess]]]":
     """Return the nearest project pin in `cwd` or above it, or None. A dangling link counts: broken is not absent.
 
-    Skips a pin that others may write, and adds it to `ignored` with the reason, unless its real path is in one of the folders
-    that `trusted` returns.
+    Skips a pin that others may write, unless its real path is in one of the folders that `trusted` returns. Also returns those
+    that it skipped, each with the reason.
     """
-    folder = cwd
-    while folder:
-        candidate = os.path.join(folder, PIN_FILE)
-        if os.path.lexists(candidate):
-            foreign = foreign_access(candidate, home)
-            if foreign is None or _is_in(real_path(candidate), trusted()):
-                return candidate
-            if ignored is not None:
-                ignored.append((candidate, foreign))
-        parent = os.path.dirname(folder)
-        folder = None if parent == folder else parent
-    return None
+    ignored: list[tuple[str, ForeignAccess]] = []
+    for folder in upward(cwd) if cwd else ():
+        pin = os.path.join(folder, PIN_FILE)
+        if os.path.lexists(pin):
+            foreign = foreign_access(pin, home)
+            if foreign is None or _is_in(real_path(pin), trusted()):
+                return pin, ignored
+            ignored.append((pin, foreign))
+    return None, ignored
 
 
 def _is_in(path: str, folders: "Sequence[str]") -> bool:

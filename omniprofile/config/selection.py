@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import Config
     from omniprofile.model.provenance import Sourced
     from omniprofile.model.resolution import Overridden, Selection
-    from omniprofile.system.foreign_access import ForeignAccess
 
     Layered = Callable[[], Sourced[str] | None]
     """A layer, called only if no stronger one answers. It returns an answer or None, or raises: broken is not absent."""
@@ -58,8 +57,7 @@ def choose(
 
 
 def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> str | None:
-    ignored: list[tuple[str, ForeignAccess]] = []
-    path = find_pin(cwd, places.home, lambda: trusted, ignored)
+    path, ignored = find_pin(cwd, places.home, lambda: trusted)
     profile = plain_pin(read_regular(path, LARGEST_PIN)) if path else None
     if ignored or (path and profile is None):
         raise Undecided

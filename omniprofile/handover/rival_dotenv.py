@@ -8,7 +8,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 import os
 
 from omniprofile.model.variable_names import BASE_URL, ORGANIZATION
-from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.files import Unreadable, read_regular, upward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,11 +38,7 @@ def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
 
 def find_dotenv(folder: str) -> str | None:
     """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward, or None."""
-    while not os.path.isfile(path := os.path.join(folder, ".env")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return None
-    return path
+    return next((path for above in upward(folder) if os.path.isfile(path := os.path.join(above, ".env"))), None)
 
 
 def _assignments(text: str) -> "Iterator[tuple[str, str]]":

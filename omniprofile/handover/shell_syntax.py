@@ -19,8 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    Lines = Callable[[Mapping[str, str], Iterable[str]], str]
-
 
 def _posix(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
@@ -54,27 +52,19 @@ def _cmd(name: str, value: str) -> str:
     return f'set "{name}={"".join(written)}{chr(34) if quoted else "^" + chr(34)}\r\n'
 
 
-def _lines(assign: "Callable[[str, str], str]", remove: "Callable[[str], str]") -> "Lines":
-    def render_lines(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
-        return "".join(
-            [*(remove(name) for name in removed), *(assign(name, value) for name, value in assigned.items())]
-        )
+_POSIX = (lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
 
-    return render_lines
-
-
-_POSIX = _lines(lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
-
-_FORMATS: "Mapping[str, Lines]" = {
+_FORMATS: "Mapping[str, tuple[Callable[[str, str], str], Callable[[str], str]]]" = {
     "bash": _POSIX,
     "zsh": _POSIX,
-    "fish": _lines(lambda name, value: f"set -gx {name} {_fish(value)}\n", lambda name: f"set -e {name}\n"),
-    "powershell": _lines(
+    "fish": (lambda name, value: f"set -gx {name} {_fish(value)}\n", lambda name: f"set -e {name}\n"),
+    "powershell": (
         lambda name, value: f"${{env:{name}}} = {_powershell(value)}\n",
         lambda name: f"Remove-Item -LiteralPath 'env:{name}' -ErrorAction SilentlyContinue\n",
     ),
-    "cmd": _lines(_cmd, lambda name: f'set "{name}="\r\n'),
+    "cmd": (_cmd, lambda name: f'set "{name}="\r\n'),
 }
+"""How each shell sets a variable, and how it removes one."""
 FILES = ("dotenv", "json", "github")
 """The formats of files for programs: `handover.env_file_syntax`."""
 SHELLS = (*_FORMATS, *FILES)
@@ -89,7 +79,8 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
     """
     refuse_nul(assign)
     if shell in _FORMATS:
-        return _FORMATS[shell](assign, remove)
+        setting, removal = _FORMATS[shell]
+        return "".join([*map(removal, remove), *(setting(name, value) for name, value in assign.items())])
     from omniprofile.handover.env_file_syntax import as_dotenv, as_json
 
     return {"dotenv": as_dotenv, "json": as_json}[shell](assign, remove)

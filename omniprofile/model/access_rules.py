@@ -71,7 +71,9 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
         )
     if method in READS:
         return None
-    if re.search(_METHOD, _decoded(query)):
+    from urllib.parse import unquote_plus
+
+    if re.search(_METHOD, unquote_plus(unquote_plus(query))):
         return Denial(
             "override",
             f"profile `{profile}` is read-only, and the query asks for another method, as `_method` does",
@@ -132,12 +134,6 @@ def _hides(escapes: str) -> bool:
     return any(
         not char.isprintable() or (char.isascii() and (char.isalnum() or char in "-._~/\\;%?#")) for char in text
     )
-
-
-def _decoded(query: str) -> str:
-    from urllib.parse import unquote_plus
-
-    return unquote_plus(unquote_plus(query))
 
 
 def _fits(request: str, entry: str) -> bool:

@@ -54,8 +54,8 @@ class Finding:
         return f"{self.file}:{self.line}:{self.column}"
 
     @property
-    def what(self) -> tuple[object, ...]:
-        """What an edit elsewhere in the file does not change: the file, the rule, and the key or value."""
+    def identity(self) -> tuple[object, ...]:
+        """The file, the rule, and the key or value: the same after an edit elsewhere in the file."""
         return self.file, self.code, self.path
 
     def as_error(self, note: str = "", *, hint: str | None = None) -> Error:

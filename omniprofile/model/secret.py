@@ -80,12 +80,6 @@ def remember(secret: str) -> None:
             _obtained.pop(text, None)
 
 
-def forget_all() -> None:
-    """Forget all secrets given to `remember`."""
-    _obtained.clear()
-    _starts.clear()
-
-
 def masked(text: str) -> str:
     """Return `text` with keys, passwords in URLs, and all secrets that this process has obtained masked."""
     secrets = [secret for start in list(_starts) if start in text for secret in list(_starts[start])]

@@ -12,7 +12,7 @@ from omniprofile.system.foreign_access import owner_hint, refuse_foreign, steps_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from omniprofile.errors import Error
@@ -134,6 +134,14 @@ def is_reserved(name: str) -> bool:
         or name[-1:] in (".", " ")
         or any(char in '<>:"|?*' or char < " " for char in name)
     )
+
+
+def upward(folder: str) -> "Iterator[str]":
+    """Yield `folder` and the folders above it, nearest first."""
+    yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        folder = above
+        yield folder
 
 
 def make_private_folder(path: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
+from omniprofile.system.threads import SLICE_SECONDS
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -26,8 +27,6 @@ _ACCEPTED = 16
 """How many connections asyncio accepts at once; before the next batch, the oldest unidentified clients can be disconnected."""
 _END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
-_SLICE_SECONDS = 0.5
-"""The longest single wait: during a longer one, Windows does not notice Ctrl-C."""
 
 
 class LoopbackServer:
@@ -58,7 +57,7 @@ class LoopbackServer:
 
     def wait(self) -> None:
         """Wait until the server stops or a signal interrupts the wait."""
-        while self._thread is not None and not self._over.wait(_SLICE_SECONDS):
+        while self._thread is not None and not self._over.wait(SLICE_SECONDS):
             pass
 
     def close(self, grace: float = 0.0) -> bool:

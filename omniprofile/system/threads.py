@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 
-_SLICE_SECONDS = 0.5
+SLICE_SECONDS = 0.5
 """The longest single wait: during a longer one, Windows does not notice Ctrl-C."""
 
 
@@ -103,7 +103,7 @@ def _slices(seconds: float) -> Iterator[float]:
 
     end = monotonic() + seconds
     while (left := end - monotonic()) > 0:
-        yield min(left, _SLICE_SECONDS)
+        yield min(left, SLICE_SECONDS)
     raise TimeoutError
 
 

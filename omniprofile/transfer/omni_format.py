@@ -82,16 +82,10 @@ def parse(file: ForeignFile) -> Json:
 _REPAIR = "the CLI treats a broken config as none at all; repair it, or restore a copy"
 
 
-def _is_deep(data: Json) -> bool:
+def _is_deep(data: object, levels: int = DEEPEST) -> bool:
     """Whether it is nested more deeply than any config is: Python could read it, but not write it again."""
-    level: list[object] = [data]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for value in level
-            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
-        ]
-    return bool(level)
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return levels == 0 or any(_is_deep(each, levels - 1) for each in inner)
 
 
 def check_config(file: ForeignFile, data: Json) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
-from omniprofile.checks.rule_texts import Rule, rules
+from omniprofile.checks.rule_texts import RuleText, rules
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Finding
 from omniprofile.model.rule_codes import Code
@@ -29,7 +29,7 @@ def _places(findings: list[Finding]) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in rules().values() if rule.bad], ids=lambda rule: rule.code.value)
-def test_a_rules_bad_example_is_found_and_its_good_one_is_clean(rule: Rule, tmp_path: Path) -> None:
+def test_a_rules_bad_example_is_found_and_its_good_one_is_clean(rule: RuleText, tmp_path: Path) -> None:
     found = _lint(rule.bad, tmp_path)
     assert [finding.code for finding in found] == [rule.code]
     assert found[0].suggestion or rule.code == Code.SYNTAX

@@ -142,19 +142,23 @@ def test_a_drop_in_folder_that_is_a_file_is_an_error(tmp_path: Path):
         profile_files(folder_places(tmp_path))
 
 
+def _pin(folder: Path) -> str | None:
+    return find_pin(str(folder), "", tuple)[0]
+
+
 def test_the_nearest_pin_upward_is_found(tmp_path: Path):
     deep = tmp_path / "a" / "b" / "c"
     deep.mkdir(parents=True)
     for folder in (tmp_path, tmp_path / "a" / "b"):
         (folder / ".omniprofile.toml").touch()
-    assert find_pin(str(deep)) == str(tmp_path / "a" / "b" / ".omniprofile.toml")
-    assert find_pin(str(tmp_path / "a")) == str(tmp_path / ".omniprofile.toml")
+    assert _pin(deep) == str(tmp_path / "a" / "b" / ".omniprofile.toml")
+    assert _pin(tmp_path / "a") == str(tmp_path / ".omniprofile.toml")
 
 
 def test_a_dangling_pin_is_found_so_that_it_is_reported(tmp_path: Path):
     (tmp_path / ".omniprofile.toml").symlink_to(tmp_path / "gone")
-    assert find_pin(str(tmp_path)) == str(tmp_path / ".omniprofile.toml")
+    assert _pin(tmp_path) == str(tmp_path / ".omniprofile.toml")
 
 
 def test_a_working_directory_that_is_gone_has_no_pin():
-    assert find_pin(None) is None
+    assert find_pin(None, "", tuple) == (None, [])

@@ -24,7 +24,7 @@ from omniprofile.config.pin import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.configuration import renew_snapshot
 from omniprofile.errors import Error
-from omniprofile.model.secret import forget_all
+from omniprofile.model import secret
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
 from omniprofile.transfer.matching import plan
@@ -263,7 +263,8 @@ IN_MCP_FILE: Mapping[str, Callable[[int], bytes]] = {
 @pytest.mark.parametrize("name", IN_MCP_FILE)
 def test_a_file_of_an_mcp_client_is_read_in_proportion(name: str) -> None:
     def prepared(size: int) -> Callable[[], object]:
-        forget_all()
+        secret._obtained.clear()
+        secret._starts.clear()
         return partial(check_mcp, ".mcp.json", IN_MCP_FILE[name](size))
 
     assert growth(prepared, 32768, 65536, patience=60.0) <= MOST

@@ -12,7 +12,7 @@ from pathlib import Path
 import keyring.core
 
 from omniprofile.cli.main import main
-from omniprofile.model.secret import forget_all
+from omniprofile.model import secret
 from omniprofile.system.environment import Environment
 
 EXE = Path(sys.executable).parent / "Scripts" / "omniprofile.exe"
@@ -96,7 +96,8 @@ class Home:
         given, out, err = io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()
         streams = [io.TextIOWrapper(each, encoding="utf-8", newline="") for each in (given, out, err)]
         with self._entered(environ or {}), redirect_stdout(streams[1]):  # where argparse prints its help
-            forget_all()
+            secret._obtained.clear()
+            secret._starts.clear()
             keyring.core._keyring_backend = None
             try:
                 ended = main(

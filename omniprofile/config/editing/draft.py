@@ -120,12 +120,12 @@ class Draft:
             return 0
         contents = {path: before.content for path, before in self._before.items() if before.content is not None}
         before = errors_in(self._validate(list(self._before), contents))
-        known = Counter(finding.what for finding in before)
-        fixed = known - Counter(finding.what for finding in after)
+        known = Counter(finding.identity for finding in before)
+        fixed = known - Counter(finding.identity for finding in after)
         new = []
         for finding in after:
-            if known[finding.what] > 0:
-                known[finding.what] -= 1
+            if known[finding.identity] > 0:
+                known[finding.identity] -= 1
             elif not (fixed and finding.code in _OF_ALL_FILES):
                 new.append(finding)
         if not new and not fixed:  # one wrong value may have been replaced by another

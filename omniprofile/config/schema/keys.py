@@ -42,7 +42,7 @@ def profile_keys(model: type[Table] = Profile, prefix: str = "") -> dict[str, tu
     found: dict[str, tuple[str, list[str]]] = {}
     for name, field in model.model_fields.items():
         key = prefix + (field.alias or name)
-        kinds = [choice for choice in _choices(field.annotation) if choice is not type(None)]
+        kinds = _choices(field.annotation)
         tables = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Table)]
         words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind) if word is not True]
         own = field.description or "", ["true", "false"] if kinds == [bool] else words
@@ -54,8 +54,7 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> object:
     """Return the annotated type of the value at `path` in a table of `model`; None for an unknown key."""
     kind: object = model
     for part in path:
-        choices = [choice for choice in _choices(kind) if choice is not type(None)]
-        for choice in choices:
+        for choice in _choices(kind):
             if isinstance(choice, type) and issubclass(choice, Table) and part in keys_of(choice):
                 kind = keys_of(choice)[str(part)]
                 break
@@ -64,13 +63,13 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> object:
                 break
         else:
             return None
-    return next((choice for choice in _choices(kind) if choice is not type(None)), None)
+    return next(iter(_choices(kind)), None)
 
 
 def _choices(kind: object) -> list[object]:
-    """Return the members of a union, or the type itself, without annotations."""
+    """Return the members of a union, or the type itself, without annotations and None."""
     if get_origin(kind) is Annotated:
         return _choices(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
         return [choice for member in get_args(kind) for choice in _choices(member)]
-    return [kind]
+    return [] if kind is type(None) else [kind]

@@ -7,7 +7,7 @@ Nesting too deep for `tomllib`, or for code that walks through the data, is an e
 import re
 from typing import Any, NamedTuple
 
-from omniprofile.config.toml.positions import Places
+from omniprofile.config.toml.positions import Offsets
 from omniprofile.config.toml.statements import scan
 
 DEEPEST = 50
@@ -116,7 +116,7 @@ def _defined_again(text: str, line: int) -> SyntaxProblem | None:
     statement = scan(here)[-1]
     keys = statement.keys or next((pair.keys for pair in statement.pairs), ())
     base = () if statement.keys else scan(before)[-1].path
-    first = Places(before).keys.get((*base, *(key.name for key in keys)))
+    first = Offsets(before).keys.get((*base, *(key.name for key in keys)))
     if first is None or not keys:
         return None
     message = f"this is defined already in line {position_after(before[:first]).line}"

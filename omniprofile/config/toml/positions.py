@@ -18,7 +18,7 @@ _PLAIN = re.compile(
 """The most common statements: a header of bare keys, and a bare key with a plain value or an inline table of one such pair."""
 
 
-class Places:
+class Offsets:
     """The offsets of every key and value of a text, by path."""
 
     def __init__(self, text: str) -> None:

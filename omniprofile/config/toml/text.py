@@ -10,7 +10,7 @@ from typing import Any
 
 from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.parse import STRINGS_AND_COMMENTS, Position, SyntaxProblem, parse, position_after
-from omniprofile.config.toml.positions import Places
+from omniprofile.config.toml.positions import Offsets
 from omniprofile.model.finding import Finding, Fix
 from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import BYTE_ORDER_MARK
@@ -93,18 +93,18 @@ class Document:
 
     def value_position(self, path: KeyPath) -> Position:
         """Return the place of the value at `path`; its key's place if the value is a table with a header."""
-        offset = self._places.values.get(path) if self._places else None
+        offset = self._offsets.values.get(path) if self._offsets else None
         return self.position(path) if offset is None else self.place(offset)
 
     def _key(self, path: KeyPath) -> int:
-        places = self._places.keys if self._places else {}
+        places = self._offsets.keys if self._offsets else {}
         while path and path not in places:
             path = path[:-1]
         return places.get(path, 0)
 
     @cached_property
-    def _places(self) -> Places | None:
-        return Places(self.text) if self.data is not None else None
+    def _offsets(self) -> Offsets | None:
+        return Offsets(self.text) if self.data is not None else None
 
 
 _WORD = (
