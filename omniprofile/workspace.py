@@ -20,6 +20,7 @@ from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.environment import Environment
+from omniprofile.system.files import home_in_database
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -94,7 +95,7 @@ class Workspace:
             platform=self.environment.platform,
             environ=self.environment.environ,
             cwd=self.environment.cwd or os.sep,
-            user_home=self.environment.user_home,
+            user_home=lambda: home_in_database(self.environment.uid),
             config_flag=self.config_flag,
         )
 

@@ -59,16 +59,15 @@ def written_names(paths: Iterable[str], documents: Mapping[str, Document]) -> se
 def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
     """Yield every cycle of `extends` once, starting with its first member in the order of the files."""
     order = {name: index for index, name in enumerate(profiles)}
-    done: set[str] = set()
+    walked: set[str] = set()
     for start in profiles:
-        trail: dict[str, None] = {}
+        trail: list[str] = []
         name: str | None = start
-        while name is not None and name in profiles and name not in done and name not in trail:
-            trail[name] = None
+        while name is not None and name in profiles and name not in walked:
+            walked.add(name)
+            trail.append(name)
             name = profiles[name].extends
-        if name is not None and name in trail:
-            walked = list(trail)
-            ring = walked[walked.index(name) :]
-            pivot = min(range(len(ring)), key=lambda index: order[ring[index]])
-            yield ring[pivot:] + ring[:pivot]
-        done.update(trail)
+        if name in trail:
+            ring = trail[trail.index(name) :]
+            first = ring.index(min(ring, key=order.__getitem__))
+            yield ring[first:] + ring[:first]

@@ -1,5 +1,6 @@
 """A secret as a store keeps it, and what can be known about it without unlocking the store."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -27,17 +28,11 @@ class Account(NamedTuple):
         """Parse the text of an account. Raises ValueError for any text that `str()` does not produce."""
         profile, _, rest = text.rpartition("@")  # the last `@`: an origin has none, a name might
         address, _, variable = rest.partition("#")
-        try:
+        with suppress(NotAnOrigin):
             account = cls(profile, Origin.parse(address), variable or None)
-        except NotAnOrigin:
-            account = None
-        if (
-            account is None
-            or str(account) != text
-            or (variable and not (variable.isascii() and variable.isidentifier()))
-        ):
-            raise ValueError("it is not a profile's name and origin")
-        return account
+            if str(account) == text and (not variable or (variable.isascii() and variable.isidentifier())):
+                return account
+        raise ValueError("it is not a profile's name and origin")
 
     def __str__(self) -> str:
         return account_name(self.profile, self.origin, self.variable)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple, TextIO
 
-from omniprofile.system.files import home_in_database, user_id
+from omniprofile.system.files import user_id
 
 
 class Environment(NamedTuple):
@@ -30,10 +30,6 @@ class Environment(NamedTuple):
         except OSError:
             cwd = None
         return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, user_id())
-
-    def user_home(self) -> str | None:
-        """Return the home folder from the user database, for when no variable names one."""
-        return home_in_database(self.uid)
 
     def now(self) -> datetime:
         """Return the current time in UTC, as an aware datetime."""

@@ -14,7 +14,7 @@ from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.transfer.foreign_file import ForeignFile
 from omniprofile.transfer.found_profiles import Source, together
-from omniprofile.transfer.omni_format import Json, check_config, parse, text_of
+from omniprofile.transfer.omni_format import Json, check_config, check_profile, parse, text_of
 from omniprofile.transfer.omni_profile import CREDENTIAL, OmniProfile
 
 WHAT = "config of the vendor's CLI"
@@ -35,7 +35,7 @@ class OmniConfig:
         data = parse(file)
         check_config(file, data)
         config = cls(file, data)
-        if whole and (problems := config.each(OmniProfile.check)[1]):
+        if whole and (problems := config.each(lambda profile: check_profile(file, profile.name, profile.table))[1]):
             raise together(problems, "restore a copy")
         return config
 

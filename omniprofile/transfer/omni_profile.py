@@ -39,10 +39,6 @@ class OmniProfile:
     table: Json | None = field(repr=False)
     common_format: str | None
 
-    def check(self) -> None:
-        """Raise ConfigInvalid unless every known key of the profile has the right type."""
-        check_profile(self.file, self.name, self.table)
-
     def text(self, key: str) -> str | None:
         """Return the text at `key`, None if it is empty or missing."""
         return text_of(self.table or {}, key)
@@ -79,7 +75,7 @@ class OmniProfile:
 
     def found(self, now: datetime) -> Found:
         """Return the profile for an import. Raises ConfigInvalid if its content, endpoint or expiry time is invalid."""
-        self.check()
+        check_profile(self.file, self.name, self.table)
         endpoint = self.text("apiEndpoint")
         if endpoint is None:
             raise self.file.wrong(f"profile `{self.name}`", "has no `apiEndpoint`", "give it one")

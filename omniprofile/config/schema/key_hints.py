@@ -1,4 +1,4 @@
-"""What was probably meant by a key that its table does not have."""
+"""Hints about an unknown key: the one that was probably meant, or the table where it belongs."""
 
 import re
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.keys import keys_of, type_at
 from omniprofile.config.schema.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable
 from omniprofile.config.toml.data import KeyPath, value_at
-from omniprofile.model.names import printable, quoted_list
-from omniprofile.model.near_names import closest
+from omniprofile.model.names import printable
+from omniprofile.model.near_names import did_you_mean
 
 _OTHER_SPELLINGS = {
     "base_url": ("url", "host", "hostname", "endpoint", "server", "domain", "site", "address", "apiendpoint"),
@@ -62,15 +62,13 @@ def meant(data: object, model: type[Table], path: KeyPath) -> tuple[str | None, 
     for place, other in _TABLES.items():
         if key in keys_of(other):
             return f"`{key}` belongs in {place}", None
-    if near := closest(key, known, 1):
-        return f"did you mean {quoted_list(near)}?", None
-    return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None, None
+    here = f"known here: {', '.join(f'`{word}`' for word in known)}"
+    return did_you_mean(key, known, here, 1) if known else None, None
 
 
 def form_near(key: str) -> str | None:
     """Return a hint about a misspelled key of a form, or None."""
-    near = closest(key, _FORMS, 1)
-    return f"did you mean `{near[0]}`?" if near else None
+    return did_you_mean(key, _FORMS, "", 1) or None
 
 
 def normalized(name: str) -> str:
