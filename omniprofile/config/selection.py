@@ -82,23 +82,17 @@ def select(
     from omniprofile.model.provenance import Layer, Provenance, Sourced
     from omniprofile.model.resolution import Selection
 
-    def environment() -> "Sourced[str] | None":
-        name = environ.get(VARIABLE)
-        return Sourced(name, Provenance(Layer.ENVIRONMENT, VARIABLE)) if name else None
-
-    def only() -> "Sourced[str] | None":
-        if len(config.profiles) != 1:
-            return None
-        (profile,) = config.profiles.values()
-        return Sourced(profile.name, Provenance(Layer.BUILTIN, "the only profile", profile.file, profile.line))
-
+    by_variable = environ.get(VARIABLE)
+    only = next(iter(config.profiles.values())) if len(config.profiles) == 1 else None
     says: dict[str, Layered] = {
         "flag": lambda: named,
-        "environment": environment,
+        "environment": lambda: Sourced(by_variable, Provenance(Layer.ENVIRONMENT, VARIABLE)) if by_variable else None,
         "project": pin,
         "state": state,
         "defaults": lambda: config.default,
-        "builtin": only,
+        "builtin": lambda: (
+            Sourced(only.name, Provenance(Layer.BUILTIN, "the only profile", only.file, only.line)) if only else None
+        ),
     }
     layers = iter([says[layer] for layer in ORDER])
     winner = next((answer for layer in layers if (answer := layer()) is not None), None)

@@ -28,6 +28,13 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
     return findings
 
 
+_FORMS_OF_KEY = (
+    'a key comes from { env = "VARIABLE" }, { command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
+)
+_FORMS_OF_ENV = (
+    'it is "TEXT", { from = "token" }, { keyring = true }, { env = "VARIABLE" }, { command = ["PROGRAM", …] } '
+    'or { file = "PATH" }'
+)
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
 """The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
@@ -150,14 +157,7 @@ class _Wording:
         value, of_env = self.value, self.path[-2:-1] == ("env",)
         if isinstance(value, str):
             return self.secret(f"{self.name} says where the key comes from, it is not the key")
-        forms = '{ command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
-        if of_env:
-            forms = '{ keyring = true }, { env = "VARIABLE" }, { command = ["PROGRAM", …] } or { file = "PATH" }'
-        forms = (
-            f'it is "TEXT", {{ from = "token" }}, {forms}'
-            if of_env
-            else f'a key comes from {{ env = "VARIABLE" }}, {forms}'
-        )
+        forms = _FORMS_OF_ENV if of_env else _FORMS_OF_KEY
         if not isinstance(value, dict):
             number = isinstance(value, int | float) and not isinstance(value, bool)
             hint = forms if not of_env else f'write "{value}"' if number else None
@@ -168,10 +168,10 @@ class _Wording:
             return self.found(Code.CONTRADICTION, f"{self.name} {what}", "keep one")
         if any(_holds_secret(word, text) for word, text in value.items()):
             return self.secret(f"{self.name} holds a secret in plain text")
-        near = next((meant for word in value if (meant := form_near(str(word)))), None) if of_env else None
-        return self.wrong(
-            "says in no known way what the variable holds" if of_env else "names no known source", near or forms
-        )
+        if not of_env:
+            return self.wrong("names no known source", forms)
+        near = next(filter(None, map(form_near, map(str, value))), forms)
+        return self.wrong("says in no known way what the variable holds", near)
 
     def wrong_choice(self, expected: str) -> Finding:
         """Return the finding for a value that is not allowed. `expected` is pydantic's list of the allowed ones."""
