@@ -9,6 +9,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.waiting import PATIENCE
+
 
 @contextmanager
 def serving(talk: Callable[[socket.socket], None]) -> Iterator[str]:
@@ -40,7 +42,7 @@ def raw(answer: Callable[[socket.socket], None], asked: list[bytes] | None = Non
     """
 
     def talk(connection: socket.socket) -> None:
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         first = connection.recv(65536)
         if asked is not None:
             asked.append(first)
@@ -103,7 +105,7 @@ class Proxy:
 
     def _dial(self, address: str) -> socket.socket:
         host, _, port = address.rpartition(":")
-        return socket.create_connection(("127.0.0.1", self.hosts.get(host, int(port))), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.hosts.get(host, int(port))), timeout=PATIENCE)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -119,7 +121,7 @@ def _pump_both(one: socket.socket, other: socket.socket) -> None:
     back = threading.Thread(target=_pump, args=(other, one), daemon=True)
     back.start()
     _pump(one, other)
-    back.join(timeout=10)
+    back.join(timeout=PATIENCE)
 
 
 class Authority:

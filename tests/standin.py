@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from omniprofile.standin import oauth, server
 from omniprofile.standin.oauth import Answer, Family, Key
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,17 @@ class Switches:
 
 
 class OAuth(oauth.OAuth):
-    """The authorization server. `decision` is the user's; `latency` is the token endpoint's, in seconds."""
+    """The authorization server. `decision` is the user's; `latency` is the token endpoint's, in seconds.
+
+    While `may_answer` is not set, requests to the token endpoint wait.
+    """
 
     def __init__(self, keys: dict[str, Key]) -> None:
         super().__init__(keys)
         self.decision = "approve"
         self.latency = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.with_metadata = True
         self.names_issuer = False
         """Whether the redirect back to the client names the issuer (RFC 9207)."""
@@ -59,6 +65,7 @@ class OAuth(oauth.OAuth):
         if path == oauth.TOKEN:
             self.arrived += 1
             sleep(self.latency)
+            assert self.may_answer.wait(PATIENCE)
         if path == oauth.AUTHORIZE and self.decision != "approve":
             back = {"error": "access_denied", "error_description": "The user denied the request"}
             location = f"{query['redirect_uri']}?{urlencode({'state': query['state'], **back})}"

@@ -8,6 +8,7 @@ import pexpect
 import pytest
 
 from tests.programs import run_program
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SHELLS = ROOT / "omniprofile/cli/shells"
@@ -49,7 +50,9 @@ def test_without_a_terminal_the_tests_say_what_they_need_and_install_nothing(bar
 
 @pytest.mark.parametrize(("answer", "asked"), [("n", None), ("", None), ("y", "apt-get update\n")])
 def test_on_a_terminal_the_tests_ask_before_they_call_sudo(bare: Path, answer: str, asked: str | None) -> None:
-    terminal = pexpect.spawn("bash", [str(ROOT / "tests/all")], env={"PATH": str(bare)}, encoding="utf-8", timeout=30)
+    terminal = pexpect.spawn(
+        "bash", [str(ROOT / "tests/all")], env={"PATH": str(bare)}, encoding="utf-8", timeout=PATIENCE
+    )
     terminal.expect_exact("gnome-keyring")
     terminal.expect_exact("Install them? [y/N] ")
     assert not (bare / "asked").exists()

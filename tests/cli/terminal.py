@@ -12,6 +12,7 @@ import ptyprocess
 import pyte
 
 from tests import warm
+from tests.waiting import PATIENCE
 
 
 def spawn(
@@ -83,11 +84,11 @@ class Terminal:
         self.child = _start(argv, env, 30, (rows, columns))
         self._before = self._after = termios.tcgetattr(self.child.child_fd)
 
-    def see(self, *texts: str, seconds: float = 30.0) -> str:
+    def see(self, *texts: str, seconds: float = PATIENCE) -> str:
         """Wait until all of `texts` are on the screen; return the screen. Fails, showing it, if they do not come."""
         return self.until(lambda screen: all(text in screen for text in texts), f"{texts}", seconds)
 
-    def until(self, is_so: Callable[[str], bool], what: str, seconds: float = 30.0) -> str:
+    def until(self, is_so: Callable[[str], bool], what: str, seconds: float = PATIENCE) -> str:
         """Wait until the screen is as `is_so` wants it; return it."""
         deadline = time.monotonic() + seconds
         while not is_so(screen := self.screen):
@@ -162,7 +163,7 @@ class Terminal:
 
     def end(self) -> int:
         """Wait for the program's end; return its exit status, negative for a signal."""
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + PATIENCE
         while self._read_once(0.2):
             assert time.monotonic() < deadline, f"it does not end\n{self.screen}"
         self._after = termios.tcgetattr(self.child.child_fd)

@@ -9,6 +9,7 @@ import pexpect
 import pytest
 
 from tests.conftest import CANARY, Cli
+from tests.waiting import PATIENCE
 
 COUNT = """
 import os, signal, sys, time
@@ -32,7 +33,7 @@ def bash(cli: Cli, tmp_path: Path) -> Iterator["pexpect.spawn[str]"]:
     (tmp_path / "count.py").write_text(COUNT)
     environ = {**os.environ, "KEY": CANARY, "PS1": "$ ", "HISTFILE": "/dev/null"}
     shell = pexpect.spawn(
-        "bash", ["--norc", "--noprofile", "-i"], env=environ, encoding="utf-8", timeout=30, echo=False
+        "bash", ["--norc", "--noprofile", "-i"], env=environ, encoding="utf-8", timeout=PATIENCE, echo=False
     )
     shell.expect_exact("$ ")
     yield shell
@@ -104,6 +105,6 @@ def _wait_for_end(pid: int) -> None:
     import select
 
     try:
-        assert select.select([descriptor], [], [], 20)[0], "it still runs"
+        assert select.select([descriptor], [], [], PATIENCE)[0], "it still runs"
     finally:
         os.close(descriptor)

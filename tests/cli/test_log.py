@@ -11,6 +11,7 @@ import pytest
 import omniprofile
 from omniprofile.system.audit import FILE, OLDER_FILE
 from tests.conftest import CANARY, Cli
+from tests.waiting import PATIENCE
 
 PROFILES = """\
 default = "acme"
@@ -227,6 +228,6 @@ def test_a_log_that_another_process_puts_aside_holds_up_nobody(cli: Cli, process
     cli.state.mkdir(parents=True, mode=0o700)
     (cli.state / FILE).write_text("x" * (audit.LARGEST - 500) + "\n")
     with lock(str(cli.state / f"{FILE}.lock"), 0):
-        assert process("token", "beta", timeout=30).returncode == 0
+        assert process("token", "beta", timeout=PATIENCE).returncode == 0
     assert process("token", "beta").returncode == 0
     assert (cli.state / OLDER_FILE).exists()

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pexpect
@@ -12,7 +11,9 @@ import pytest
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
+from tests.programs import changed
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 
 def test_a_key_from_stdin_is_tested_and_stored_with_its_origin(cli: Cli, instances: Instances) -> None:
@@ -193,19 +194,14 @@ def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) ->
 
 def _process(*argv: str, stdin: int, seconds: float = 30.0) -> "subprocess.Popen[str]":
     """`omniprofile *argv` in a process of its own, which waits for a key only so long."""
-    code = (
-        f"import sys; from omniprofile.cli import new_credential; new_credential.KEY_SECONDS = {seconds};"
-        "from omniprofile.cli.main import run; sys.exit(run())"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *argv], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    program = changed(f"from omniprofile.cli import new_credential; new_credential.KEY_SECONDS = {seconds}")
+    return subprocess.Popen([*program, *argv], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_silent_standard_input_is_announced_and_not_waited_for_for_ever(cli: Cli, instances: Instances) -> None:
     with _process("login", "staging", stdin=subprocess.PIPE, seconds=0.5) as process:
         assert process.stderr is not None
-        assert process.wait(timeout=30) == 4
+        assert process.wait(PATIENCE) == 4
         err = process.stderr.read()
     assert "reading the key from standard input" in err
     assert "standard input did not end within 0.5 s" in err
@@ -216,7 +212,7 @@ def test_a_silent_standard_input_is_announced_and_not_waited_for_for_ever(cli: C
 def test_timeout_bounds_the_wait_for_a_key_as_it_does_the_wait_for_the_browser(cli: Cli, instances: Instances) -> None:
     with _process("login", "staging", "--with-key", "--timeout", "0.5", stdin=subprocess.PIPE) as process:
         assert process.stderr is not None
-        assert process.wait(timeout=30) == 4
+        assert process.wait(PATIENCE) == 4
         assert "standard input did not end within 0.5 s" in process.stderr.read()
 
 
@@ -228,7 +224,7 @@ def test_options_of_the_browser_login_are_said_to_be_ignored_for_a_key(cli: Cli,
 
 def test_with_key_waits_for_the_key(cli: Cli, instances: Instances) -> None:
     with _process("login", "staging", "--with-key", stdin=subprocess.PIPE, seconds=0.0) as process:
-        _, err = process.communicate(STAGING_KEY + "\n", timeout=60)
+        _, err = process.communicate(STAGING_KEY + "\n", timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "reading the key from standard input" in err
     assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"

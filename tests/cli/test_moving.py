@@ -14,6 +14,7 @@ from tests import warm
 from tests.cli.test_import import KEY, STAGING, VENDOR, stored, write_vendor
 from tests.conftest import Cli
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,7 +38,7 @@ def _session(cli: Cli, omni: Standin) -> tuple[Path, dict[str, str]]:
 def _refresh(omni: Standin, token: str) -> int:
     """What the vendor's CLI does with its refresh token."""
     form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "omni-cli"}
-    return httpx.post(f"{omni.base_url}/oauth/token", data=form, timeout=10).status_code
+    return httpx.post(f"{omni.base_url}/oauth/token", data=form, timeout=PATIENCE).status_code
 
 
 def test_a_moved_session_lives_on_here_and_nowhere_else(cli: Cli, process: Process) -> None:

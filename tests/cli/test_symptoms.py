@@ -33,6 +33,7 @@ from omniprofile.model.stored import StoredSecret
 from tests.conftest import CANARY, Cli
 from tests.sockets import Authority, Proxy, raw
 from tests.standin import Standin
+from tests.waiting import FOR_EVER
 
 GOLDEN = Path(__file__).parent / "golden/symptoms.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))
@@ -197,7 +198,7 @@ def _client_certificate(stage: Stage) -> None:
 
 def _silent(stage: Stage) -> None:
     def wait(connection: socket.socket) -> None:
-        threading.Event().wait(2)
+        threading.Event().wait(FOR_EVER)
 
     stage.raw(wait)
     stage.argv = ["--timeout", "0.3"]

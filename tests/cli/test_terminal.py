@@ -16,6 +16,7 @@ from tests.cli import terminal as terminals
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
+from tests.waiting import PATIENCE
 
 Spawn = Callable[..., "pexpect.spawn[str]"]
 
@@ -59,14 +60,14 @@ def test_a_key_that_is_typed_ahead_while_another_is_tested_is_not_shown(
 
     def slow(path: str) -> None:
         arrived.set()
-        assert typed.wait(30)
+        assert typed.wait(PATIENCE)
 
     instances.staging.switches.answer = slow
     child = spawn("login", "staging")
     child.logfile_read = screen = StringIO()
     child.expect("API key for staging: ")
     child.sendline("omni_osk_0000000000000000")
-    assert arrived.wait(30)
+    assert arrived.wait(PATIENCE)
     child.sendline(CANARY)
     typed.set()
     child.expect("try another key")

@@ -24,6 +24,7 @@ from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 from tests.sockets import raw
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -248,7 +249,7 @@ def test_ctrl_c_ends_it_at_once(cli: Cli, omni: Standin) -> None:
         try:
             assert asked.wait(60)
             running.send_signal(signal.SIGINT)
-            out, err = running.communicate(timeout=30)
+            out, err = running.communicate(timeout=PATIENCE)
         finally:
             running.kill()
             hang.set()

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
 from tests.conftest import CANARY
+from tests.waiting import FOR_EVER, wait_until
 
 
 def account(profile: str, origin: str = "https://acme.omniapp.co") -> Account:
@@ -110,7 +110,7 @@ class HangingKeyring(MemoryKeyring):
     def _hang(self, verb: str) -> None:
         if verb == self.hangs_on:
             self.reached.set()
-            self.released.wait(60)
+            self.released.wait(FOR_EVER)
 
     def get_password(self, service: str, username: str) -> str | None:
         self._hang("get")
@@ -245,17 +245,16 @@ class SecretService:
 def _wait_for_service(service: SecretService) -> None:
     import secretstorage
 
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    def is_ready() -> bool:
         assert service.daemon.poll() is None, "gnome-keyring-daemon ended at once"
         with suppress(Exception), closing(secretstorage.dbus_init()) as connection:
-            if (
+            return (
                 secretstorage.check_service_availability(connection)
                 and not secretstorage.get_default_collection(connection).is_locked()
-            ):
-                return
-        time.sleep(0.05)
-    raise AssertionError("gnome-keyring-daemon does not answer")
+            )
+        return False
+
+    wait_until(is_ready)
 
 
 @pytest.fixture
@@ -285,11 +284,8 @@ def secret_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
             stderr=subprocess.DEVNULL,
         )
         processes.append(bus)
-        end = time.monotonic() + 20
-        while not socket.exists():
-            assert bus.poll() is None, "dbus-daemon ended at once"
-            assert time.monotonic() < end, "dbus-daemon makes no socket"
-            time.sleep(0.01)
+        wait_until(lambda: socket.exists() or bus.poll() is not None)
+        assert bus.poll() is None, "dbus-daemon ended at once"
         daemon = subprocess.Popen(
             [
                 "gnome-keyring-daemon",

@@ -22,6 +22,7 @@ from omniprofile.system.locking import lock
 from tests.conftest import CANARY
 from tests.credentials.conftest import account, at_once, make_secret, start_python
 from tests.programs import run_program
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -286,13 +287,11 @@ def test_killed_at_any_moment_the_file_is_whole(folder: Path) -> None:
     store.put("kept", make_secret())
     for attempt in range(12):
         writer = start_python(PUT.replace("FORK", ""), str(folder), "60000", "100000", "prod")
-        end = time.monotonic() + 20
         before = os.stat(store.path).st_mtime_ns
-        while os.stat(store.path).st_mtime_ns == before and time.monotonic() < end:
-            time.sleep(0.002)
+        wait_until(lambda before=before: os.stat(store.path).st_mtime_ns != before)  # type: ignore[misc]
         time.sleep(attempt * 0.003)
         writer.send_signal(signal.SIGKILL)
-        writer.communicate(timeout=10)
+        writer.communicate(timeout=PATIENCE)
 
         assert store.get(account("kept")) == make_secret()
         found = store.get(account("prod"))

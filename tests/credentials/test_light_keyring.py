@@ -24,6 +24,7 @@ from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.stored import StoredSecret
 from tests.architecture.test_imports import HEAVY, loaded_after
 from tests.credentials.conftest import PROD, SecretService, account, make_secret, stored_secret
+from tests.waiting import PATIENCE
 
 MakeStore = Callable[..., KeyringStore]
 ATTRIBUTES = {"service": "omniprofile", "username": PROD}
@@ -128,12 +129,12 @@ def _text(text: str) -> Callable[[SecretService, KeyringStore], None]:
 
 def _stopped(service: SecretService, store: KeyringStore) -> None:
     service.daemon.kill()
-    service.daemon.wait(10)
+    service.daemon.wait(PATIENCE)
 
 
 def _no_bus(service: SecretService, store: KeyringStore) -> None:
     service.bus.kill()
-    service.bus.wait(10)
+    service.bus.wait(PATIENCE)
 
 
 @pytest.mark.secret_service
@@ -222,12 +223,12 @@ class FakeBus:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
     def _serve(self) -> None:
         with suppress(OSError), self._listener.accept()[0] as client:
-            client.settimeout(20)
+            client.settimeout(PATIENCE)
             client.recv(1024)
             client.sendall(self.replies.get("auth", b"OK 1234\r\n"))
             if not client.recv(7, socket.MSG_WAITALL):
@@ -264,7 +265,7 @@ def ask(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Ask a fake bus for the password; the keyword arguments are its replies, the names of methods their keys."""
     open_buses: list[FakeBus] = []
 
-    def ask(*, seconds: float = 30, **replies: object) -> str:
+    def ask(*, seconds: float = PATIENCE, **replies: object) -> str:
         open_buses.append(FakeBus(tmp_path, replies))
         return secret_service.password(f"unix:path={open_buses[0].path}", "omniprofile", PROD, seconds)
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from omniprofile.model.declaration import KeySource
 from omniprofile.model.secret import LONGEST_KEY
 from tests.conftest import CANARY
 from tests.programs import run_program
+from tests.waiting import FOR_EVER, wait_until, without_waiting
 
 
 def told_nothing(sentence: str) -> None:
@@ -320,21 +320,16 @@ def processes_of(mark: str) -> list[str]:
 @pytest.mark.parametrize("script", ["{s}", "{s} & wait", "trap '' TERM INT HUP; {s} & {s}; {s}", "kill -STOP $$; {s}"])
 def test_a_command_that_takes_too_long_is_killed_with_its_children(script: str, tmp_path: Path) -> None:
     seconds = f"9{os.getpid()}.25"  # known by its argv
-    started = time.monotonic()
-    error = failure(command("sh", "-c", script.format(s=f"sleep {seconds}"), timeout=0.4))
+    with without_waiting():
+        error = failure(command("sh", "-c", script.format(s=f"sleep {seconds}"), timeout=0.4))
 
     assert "0.4 s" in error.message
-    assert time.monotonic() - started < 5
-    end = time.monotonic() + 5
-    while (left := processes_of(seconds)) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert left == []
+    wait_until(lambda: processes_of(seconds) == [])
 
 
 def test_a_child_that_keeps_the_pipe_open_does_not_make_us_wait() -> None:
-    started = time.monotonic()
-    assert get(command("sh", "-c", f"sleep 3 & echo {CANARY}")) == CANARY
-    assert time.monotonic() - started < 2
+    with without_waiting():
+        assert get(command("sh", "-c", f"sleep {FOR_EVER} & echo {CANARY}")) == CANARY
 
 
 def test_a_command_that_closes_its_output_is_still_waited_for() -> None:
@@ -344,9 +339,8 @@ def test_a_command_that_closes_its_output_is_still_waited_for() -> None:
 
 @pytest.mark.parametrize("program", ["yes", "cat /dev/zero"])
 def test_output_without_end_is_not_read_for_ever(program: str) -> None:
-    started = time.monotonic()
-    assert "more than 64 KiB" in failure(command(*program.split())).message
-    assert time.monotonic() - started < 5
+    with without_waiting():
+        assert "more than 64 KiB" in failure(command(*program.split(), timeout=FOR_EVER)).message
 
 
 def test_a_slow_writer_is_read_whole() -> None:
@@ -375,10 +369,8 @@ def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
     )
     try:
         program.expect_exact("PIN?")
-        deadline = time.monotonic() + 20
-        while os.tcgetpgrp(program.child_fd) == program.pid:  # the command may ask before it is given the terminal
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        # The command may ask before it is given the terminal.
+        wait_until(lambda: os.tcgetpgrp(program.child_fd) != program.pid)
         program.sendintr()
         program.expect_exact("omniprofile.errors.Interrupted: the key of `ci` from command `sh`: interrupted")
     finally:

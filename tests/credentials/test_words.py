@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -55,6 +54,7 @@ from tests.credentials.conftest import (
     make_secret,
 )
 from tests.standin import Standin
+from tests.waiting import PATIENCE, wait_until
 
 GOLDEN = Path(__file__).parent / "golden/words.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))
@@ -182,7 +182,7 @@ class Stage:
         """Revoke a session's token, which is answered so."""
         self.answers(status, body)
         session = replace(self.session(), origin=Origin.parse(self.omni.base_url))
-        return revoke(self.client, session, "/oauth/revoke", "access_token", timeout=10)
+        return revoke(self.client, session, "/oauth/revoke", "access_token", timeout=PATIENCE)
 
 
 Situation = Callable[[Stage], object]
@@ -445,9 +445,7 @@ def _unstorable(stage: Stage) -> None:
 def _interrupted(stage: Stage) -> None:
     def answer() -> StoredSecret:
         os.kill(os.getpid(), signal.SIGINT)
-        end = time.monotonic() + 20
-        while not stage.told and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: stage.told)
         return stage.session(token=Secret("new"))
 
     stage.files.put("prod", stage.session())
@@ -607,7 +605,7 @@ def _text(folder: Path, omni: Standin, client: Client) -> Iterator[str]:
 
 
 def test_the_words_of_every_error_and_notice(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with Standin() as omni, Client(timeout=10, environ=os.environ) as client:
+    with Standin() as omni, Client(timeout=PATIENCE, environ=os.environ) as client:
         text = "\n".join(_text(tmp_path, omni, client))
     text = re.sub(r"127\.0\.0\.1:\d+|on port \d+", lambda at: at[0].rstrip("0123456789") + "PORT", text)
     text = re.sub(r"session-[0-9a-f]{32}", "session-HASH", text)

@@ -17,6 +17,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.conftest import CANARY
 from tests.sockets import serving
+from tests.waiting import PATIENCE
 
 Talk = Callable[["Peer"], None]
 
@@ -127,7 +128,7 @@ class Behind:
 
     def connect(self) -> HTTPConnection:
         """A connection of the standard library's client."""
-        return HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
+        return HTTPConnection("127.0.0.1", self.gateway.port, timeout=PATIENCE)
 
     def request(self, method: str, target: str, body: Any = None, **fields: str) -> tuple[HTTPResponse, bytes]:
         """Send one request; underscores in names of fields are hyphens."""
@@ -142,7 +143,7 @@ class Behind:
 
     def dial(self) -> socket.socket:
         """A socket to the gateway."""
-        return socket.create_connection(("127.0.0.1", self.gateway.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.gateway.port), timeout=PATIENCE)
 
     def raw(self, request: bytes, *, token: bool = True) -> bytes:
         """Send these bytes, with the token's field put in after the first line, and return all that comes back."""
@@ -154,7 +155,7 @@ class Behind:
             client.sendall(request)
             answer = b""
             try:
-                client.settimeout(10)
+                client.settimeout(PATIENCE)
                 while part := client.recv(65536):
                     answer += part
                     if _is_whole(answer):

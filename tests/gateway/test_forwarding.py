@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Peer, Raw
+from tests.waiting import PATIENCE
 
 
 def _plain(body: bytes = b"ok", *fields: bytes, status: bytes = b"200 OK") -> bytes:
@@ -175,7 +176,7 @@ def test_an_event_arrives_while_the_next_one_is_still_to_come(behind: Open) -> N
     def talk(peer: Peer) -> None:
         peer.head()
         peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        assert seen.wait(20)
+        assert seen.wait(PATIENCE)
         peer.socket.sendall(b"data: 2\n\n")
 
     end = behind(Raw(talk=talk))
@@ -200,7 +201,7 @@ def test_an_upload_streams(behind: Open) -> None:
 
     def parts() -> Iterator[bytes]:
         yield b"a"
-        assert first.wait(20)
+        assert first.wait(PATIENCE)
         yield b"b"
 
     end = behind(Raw(talk=talk))
@@ -222,9 +223,9 @@ def test_a_client_that_goes_away_ends_the_request_to_the_instance(behind: Open) 
     end = behind(Raw(talk=talk))
     client = end.connect()
     client.request("GET", "/poll", headers=end.authorized)
-    assert asked.wait(20)
+    assert asked.wait(PATIENCE)
     client.close()
-    assert gone.wait(20)
+    assert gone.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 1000\r\n", b"Transfer-Encoding: chunked\r\n"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import CANARY
 from tests.gateway.conftest import Behind, Open, Peer, Raw
+from tests.waiting import PATIENCE
 
 NOT_PASSED = {
     "authorization", "host", "cookie", "cookie2", "expect", "connection", "keep-alive", "proxy-authenticate",
@@ -57,7 +58,7 @@ def _asked(port: int, token_: str, request: bytes, *, bodiless: bool) -> tuple[b
     host = f"127.0.0.1:{port}".encode()
     head, mark, body = request.partition(b"\r\n\r\n")
     head = head.replace(b"Host: HOST", b"Host: " + host, 1).replace(b"Bearer TOKEN", b"Bearer " + token_.encode(), 1)
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(head + mark + body)
         peer = Peer(client)
         first, *lines = peer.head().split(b"\r\n")

@@ -20,6 +20,7 @@ from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Peer, Raw
 from tests.sockets import Authority, Proxy
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def _asked(opened: ExitStack, url: str, environ: dict[str, str]) -> tuple[int, s
         )
     )
     gateway.start()
-    client = HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    client = HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
     statuses = []
     for _ in range(2):  # the second one on the same connection
         client.request("GET", "/api/v1/whoami?a=%20b", headers={"Authorization": f"Bearer {gateway.token}"})
@@ -212,7 +213,7 @@ def test_a_connection_that_the_instance_has_closed_is_made_anew(behind: Open) ->
     end = behind(Raw(talk=talk))
     for _ in range(5):
         assert end.request("GET", "/")[1] == b"ok"
-        assert closed.wait(20)
+        assert closed.wait(PATIENCE)
         closed.clear()
 
 

@@ -18,6 +18,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
+from tests.waiting import PATIENCE
 
 RUN = """
 import os, sys
@@ -38,7 +39,7 @@ def _variables(*env: tuple[str, str]) -> dict[str, str]:
 
 def test_the_process_becomes_the_command(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", RUN, "sh", "-c", "echo $$"], stdout=subprocess.PIPE, text=True)
-    out, _ = child.communicate(timeout=30)
+    out, _ = child.communicate(timeout=PATIENCE)
     assert int(out) == child.pid
 
 
@@ -57,7 +58,7 @@ def test_a_signal_ends_the_command_itself() -> None:
     while Path(f"/proc/{child.pid}/comm").read_text().strip() != "sleep":
         time.sleep(0.01)
     child.send_signal(signal.SIGTERM)
-    assert child.wait(timeout=30) == -signal.SIGTERM
+    assert child.wait(timeout=PATIENCE) == -signal.SIGTERM
 
 
 def test_sigpipe_is_the_commands_default_again() -> None:

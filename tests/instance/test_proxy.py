@@ -19,6 +19,7 @@ from omniprofile.model.secret import Secret
 from tests.conftest import CANARY
 from tests.sockets import Authority, Proxy, raw
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 HOST = "acme.omniapp.co"
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -54,7 +55,7 @@ def _test(url: str = f"https://{HOST}", count: int = 1, omni: Standin | None = N
         if omni is not None:
             omni.add_key(credential.token)
         subjects.append(Subject(credential.profile, lambda credential=credential: credential, Identity()))  # type: ignore[misc]
-    results = check_live(subjects, timeout=10, jobs=2, environ=os.environ)
+    results = check_live(subjects, timeout=PATIENCE, jobs=2, environ=os.environ)
     assert CANARY not in repr(results)
     assert "me:it" not in repr(results), "the proxy's password"
     return results

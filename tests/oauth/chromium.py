@@ -5,10 +5,11 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.waiting import PATIENCE, wait_until
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -59,7 +60,7 @@ class Chromium:
     ) -> None:
         os.close(self._out)  # which ends it
         try:
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -107,15 +108,17 @@ class Tab:
             "result"
         ].get("value")
 
-    def wait_for(self, text: str, seconds: float = 30) -> str:
+    def wait_for(self, text: str) -> str:
         """Wait until the page shows `text`; all that it shows then."""
-        end = time.monotonic() + seconds
-        while True:
+        shown = ""
+
+        def is_shown() -> bool:
+            nonlocal shown
             shown = str(self.evaluate("document.body ? document.body.innerText : ''"))
-            if text in shown:
-                return shown
-            assert time.monotonic() < end, f"the page does not show {text!r} but {shown!r}"
-            time.sleep(0.05)
+            return text in shown
+
+        wait_until(is_shown, lambda: f"the page does not show {text!r} but {shown!r}")
+        return shown
 
     def click(self, selector: str) -> None:
         """Click with the mouse on the middle of what the selector finds."""

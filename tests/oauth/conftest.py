@@ -20,6 +20,7 @@ from omniprofile.model.stored import Account, StoredSecret
 from tests import warm
 from tests.conftest import Cli
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 OBEDIENT = """\
 import sys, urllib.request
@@ -42,7 +43,7 @@ def make_browser(path: Path, code: str) -> str:
 def led_to(start: str) -> str:
     """Where the address that a browser is told to open leads to."""
     parts = urlsplit(start)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
         connection.request("GET", parts.path)
         location = connection.getresponse().getheader("Location")
@@ -61,11 +62,17 @@ class Login:
     environ: dict[str, str]
 
     def start(
-        self, *argv: str, stdin: int = subprocess.PIPE, prefix: Sequence[str] = (), **environ: str
+        self,
+        *argv: str,
+        stdin: int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
+        program: Sequence[str] = warm.PROGRAM,
+        **environ: str,
     ) -> "subprocess.Popen[str]":
-        """Start `omniprofile *argv` in a process of its own, by the command `prefix`."""
-        return warm.Popen(
-            [*prefix, *warm.PROGRAM, *argv],
+        """Start `omniprofile *argv` in a process of its own, by the command `prefix`, or by another `program`."""
+        start = warm.Popen if program == warm.PROGRAM else subprocess.Popen
+        return start(
+            [*prefix, *program, *argv],
             env={**os.environ, **self.environ, **environ},
             stdin=stdin,
             stdout=subprocess.PIPE,

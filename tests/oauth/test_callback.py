@@ -5,8 +5,8 @@ import re
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,8 +14,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from tests import warm
 from tests.oauth.conftest import Login, led_to
-from tests.programs import run_program
+from tests.programs import changed, run_program
+from tests.waiting import FOR_EVER, PATIENCE, wait_until
 
 WAITING = (
     "print(__import__('sys').argv[1], file=open({path!r}, 'w')); import os; os.rename({path!r}, {path!r} + '.whole')"
@@ -25,17 +27,23 @@ WAITING = (
 class Waiting:
     """A login in a process of its own that waits for the browser, and what the browser was told to open."""
 
-    def __init__(self, login: Login, folder: Path, *argv: str, visit: bool = True, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        login: Login,
+        folder: Path,
+        *argv: str,
+        visit: bool = True,
+        prefix: Sequence[str] = (),
+        program: Sequence[str] = warm.PROGRAM,
+    ) -> None:
         from tests.oauth.conftest import make_browser
 
         path = folder / "opened"
         browser = make_browser(folder / "waiting-browser", WAITING.format(path=str(path)))
-        self.process = login.start("login", "prod", *argv, prefix=prefix, BROWSER=browser)
-        end = time.monotonic() + 30
-        while not (whole := Path(f"{path}.whole")).exists():
-            assert time.monotonic() < end, "no browser was opened"
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.02)
+        self.process = login.start("login", "prod", *argv, prefix=prefix, program=program, BROWSER=browser)
+        whole = Path(f"{path}.whole")
+        wait_until(lambda: whole.exists() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.process.communicate()
         self.start = whole.read_text().strip()
         self.port = int(urlsplit(self.start).port or 0)
         self.address = self.state = ""
@@ -50,7 +58,7 @@ class Waiting:
         self, target: str, *, method: str = "GET", host: str | None = None, address: str = "127.0.0.1"
     ) -> tuple[int, dict[str, str], str]:
         """Send one request to the listener; its status, header fields and body."""
-        connection = HTTPConnection(address, self.port, timeout=20)
+        connection = HTTPConnection(address, self.port, timeout=PATIENCE)
         try:
             connection.request(method, target, headers={"Host": host or f"localhost:{self.port}"})
             answer = connection.getresponse()
@@ -65,16 +73,16 @@ class Waiting:
     def authorize(self) -> str:
         """Click Authorize; the target that the browser is sent back to."""
         parts = urlsplit(self.address)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         connection.request("GET", f"{parts.path}?{parts.query}")
         location = connection.getresponse().getheader("Location") or ""
         connection.close()
         back = urlsplit(location)
         return f"{back.path}?{back.query}"
 
-    def end(self, timeout: float = 30) -> tuple[int, str]:
+    def end(self) -> tuple[int, str]:
         """Wait for the process; its status and its stderr, which holds no state."""
-        _, err = self.process.communicate(timeout=timeout)
+        _, err = self.process.communicate(timeout=PATIENCE)
         shown = [line for line in err.splitlines() if "/oauth/authorize?" in line]
         assert shown == [self.address], "the address is shown, once"
         assert self.state not in err.replace(self.address, "")
@@ -244,14 +252,14 @@ def test_connections_that_say_nothing_do_not_hold_the_login(waiting: Waiting) ->
     silent[0].sendall(b"GET /callback?")
     silent[1].sendall(b"\x16\x03\x01\x02\x00\x01\x00")  # a browser that tries https first
     assert waiting.request(waiting.authorize())[0] == 200
-    assert waiting.end(timeout=20)[0] == 0
+    assert waiting.end()[0] == 0
     for connection in silent:
         connection.close()
 
 
 def test_ctrl_c_is_exit_130_and_nothing_is_left(waiting: Waiting, login: Login) -> None:
     waiting.process.send_signal(signal.SIGINT)
-    ended, err = waiting.end(timeout=10)
+    ended, err = waiting.end()
     assert ended == 130
     assert "interrupted" in err
     with pytest.raises(ConnectionRefusedError):
@@ -260,18 +268,19 @@ def test_ctrl_c_is_exit_130_and_nothing_is_left(waiting: Waiting, login: Login) 
 
 
 def test_ctrl_c_tells_a_browser_that_waits(login: Login, tmp_path: Path) -> None:
-    login.omni.oauth.latency = 3
+    login.omni.oauth.may_answer.clear()
     waiting = Waiting(login, tmp_path)
     with socket.create_connection(("127.0.0.1", waiting.port)) as browser:
         target = waiting.authorize()
         browser.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost:{waiting.port}\r\n\r\n".encode())
-        time.sleep(0.5)
+        wait_until(lambda: login.omni.oauth.arrived)
         waiting.process.send_signal(signal.SIGINT)
         page = b""
         while part := browser.recv(65536):
             page += part
     assert b"Not logged in" in page
-    assert waiting.end(timeout=10)[0] == 130
+    assert waiting.end()[0] == 130
+    login.omni.oauth.may_answer.set()
 
 
 def test_the_limit_ends_the_login_with_a_clear_error(login: Login, tmp_path: Path) -> None:
@@ -326,12 +335,16 @@ def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tm
 def test_a_repeat_of_the_callback_gets_the_same_page(waiting: Waiting, login: Login) -> None:
     """A browser that fetches ahead asks twice: what the person sees is the second one."""
     good = waiting.authorize()
-    first = waiting.request(good)
-    again = waiting.request(good)
-    assert first[0] == again[0] == 200
-    assert first[2] == again[2]
-    assert "Logged in" in again[2]
-    assert waiting.callback(code="another")[0] == 409
+    login.omni.oauth.may_answer.clear()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(waiting.request, good)
+        wait_until(lambda: login.omni.oauth.arrived)
+        again = pool.submit(waiting.request, good)
+        assert waiting.callback(code="another")[0] == 409
+        login.omni.oauth.may_answer.set()
+    assert first.result()[0] == again.result()[0] == 200
+    assert first.result()[2] == again.result()[2]
+    assert "Logged in" in again.result()[2]
     ended, err = waiting.end()
     assert ended == 0, err
     assert login.omni.oauth.grants == [("authorization_code", "granted")]
@@ -341,18 +354,20 @@ def test_a_repeat_of_the_callback_gets_the_same_page(waiting: Waiting, login: Lo
 
 @pytest.mark.parametrize(("headers", "lingers"), [({}, True), ({"Sec-Purpose": "prefetch"}, True), ({"x": "y"}, False)])
 def test_a_browser_that_shows_the_page_is_not_waited_for(
-    waiting: Waiting, headers: dict[str, str], lingers: bool
+    login: Login, tmp_path: Path, headers: dict[str, str], lingers: bool
 ) -> None:
-    connection = HTTPConnection("127.0.0.1", waiting.port, timeout=20)
+    lingering = changed(f"from omniprofile.instance import callback; callback._REPEAT_SECONDS = {FOR_EVER}")
+    waiting = Waiting(login, tmp_path, program=lingering)
+    good = waiting.authorize()
+    connection = HTTPConnection("127.0.0.1", waiting.port, timeout=PATIENCE)
     fields = {"Host": f"localhost:{waiting.port}", **headers}
-    connection.request(
-        "GET", waiting.authorize(), headers={**fields, **({"Sec-Fetch-Mode": "navigate"} if headers else {})}
-    )
+    connection.request("GET", good, headers={**fields, **({"Sec-Fetch-Mode": "navigate"} if headers else {})})
     assert connection.getresponse().status == 200
-    answered = time.monotonic()
     connection.close()
+    if lingers:
+        assert "Logged in" in waiting.request(good)[2]
+        waiting.process.send_signal(signal.SIGINT)
     assert waiting.end()[0] == 0
-    assert (time.monotonic() - answered > 2.5) is lingers
 
 
 def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: Login, tmp_path: Path) -> None:
@@ -362,7 +377,7 @@ def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: L
     try:
         for _ in range(600):
             with suppress(OSError):
-                drip = socket.create_connection(("127.0.0.1", waiting.port), timeout=5)
+                drip = socket.create_connection(("127.0.0.1", waiting.port), timeout=PATIENCE)
                 drip.sendall(b"GET /call")
                 crowd.append(drip)
         for drip in crowd:
@@ -383,7 +398,7 @@ def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: L
 
 def test_an_endless_request_is_not_read_to_its_end(waiting: Waiting) -> None:
     sent = 0
-    with socket.create_connection(("127.0.0.1", waiting.port), timeout=20) as endless:
+    with socket.create_connection(("127.0.0.1", waiting.port), timeout=PATIENCE) as endless:
         endless.sendall(b"GET / HTTP/1.1\r\n")
         with suppress(OSError):
             while sent < 50_000_000:

@@ -12,6 +12,7 @@ from tests.oauth.authlib_server import AuthlibInstance
 from tests.oauth.chromium import PROGRAM, Chromium
 from tests.oauth.conftest import Login, led_to, make_browser
 from tests.oauth.test_authlib import AuthlibLogin, at_authlib  # noqa: F401 - a fixture
+from tests.waiting import wait_until
 
 SHOTS = os.environ.get("OMNIPROFILE_TEST_SCREENSHOTS")
 """A folder for the screenshots; without it they lie in each test's own, until pytest removes that."""
@@ -48,11 +49,8 @@ class Person:
     def start(self) -> "tuple[subprocess.Popen[str], str]":
         """A login that waits, and what its browser is told to open."""
         process = self._login.start("login", "prod", BROWSER=self.browser)
-        end = time.monotonic() + 30
-        while not self._path.exists():
-            assert time.monotonic() < end
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.02)
+        wait_until(lambda: self._path.exists() or process.poll() is not None)
+        assert process.poll() is None, process.communicate()
         address = self._path.read_text()
         self._path.unlink()
         return process, address

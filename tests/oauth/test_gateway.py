@@ -3,7 +3,6 @@
 import json
 import sys
 import threading
-import time
 from contextlib import ExitStack
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -17,6 +16,7 @@ from omniprofile.standin.oauth import Family
 from omniprofile.system.environment import Environment
 from tests.oauth.conftest import Login
 from tests.sampling import WHOLE
+from tests.waiting import wait_until
 
 LOAD = """
 import json, os, sys, threading
@@ -71,9 +71,7 @@ def test_a_child_that_outlives_five_tokens_sees_no_401(login: Login, monkeypatch
     login.seed(left=timedelta(hours=-1))
     oauth.lifetime = 1
     child = login.start("exec", "prod", "--gateway", "--", sys.executable, "-c", LOAD)
-    end = time.monotonic() + 60
-    while len(_refreshes(login)) < 5 and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: len(_refreshes(login)) >= 5 or child.poll() is not None)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
     assert set(json.loads(out)) == {"200"}
@@ -146,9 +144,8 @@ def test_a_child_that_ends_during_a_refresh_loses_no_session(login: Login) -> No
     login.omni.oauth.latency = 1.0
     login.omni.oauth.expire_access_tokens()
     child = login.start("exec", "prod", "--gateway", "--", sys.executable, "-c", ASK_AND_LEAVE)
-    while not login.omni.oauth.arrived:
-        assert child.poll() is None
-        time.sleep(0.01)
+    wait_until(lambda: login.omni.oauth.arrived or child.poll() is not None)
+    assert child.poll() is None
     _, err = child.communicate("", timeout=60)
     assert child.returncode == 0, err
     stored = login.stored()

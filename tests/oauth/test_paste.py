@@ -14,6 +14,7 @@ import pytest
 from tests.cli.terminal import spawn
 from tests.oauth.conftest import Login
 from tests.sampling import sample
+from tests.waiting import PATIENCE
 
 
 def redirected(address: str) -> str:
@@ -24,7 +25,7 @@ def redirected(address: str) -> str:
             return None
 
     with pytest.raises(HTTPError) as caught:
-        urllib.request.build_opener(Stay).open(address, timeout=20)
+        urllib.request.build_opener(Stay).open(address, timeout=PATIENCE)
     caught.value.close()
     return str(caught.value.headers["Location"])
 
@@ -42,7 +43,7 @@ def test_the_pasted_address_logs_in_with_no_terminal(login: Login) -> None:
     assert process.stdin is not None
     target = redirected(read_address(process.stderr))
     process.stdin.write("nonsense\nhttp://localhost:1/callback?state=x&code=y\n" + target + "\n")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "this is not the answer to this login: it is not an address that ends in `/callback?code=…`" in err
     assert "its state is another login's" in err
@@ -58,9 +59,9 @@ def test_with_no_input_at_all_a_browser_that_was_arranged_may_still_answer(login
     address = read_address(process.stderr)
     assert f"localhost%3A{port}%2Fcallback" in address
     page = urllib.request.Request(address, headers={"Sec-Fetch-Mode": "navigate"})
-    with urllib.request.urlopen(page, timeout=30) as answer:
+    with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
         assert b"Logged in" in answer.read()
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "paste it here" not in err
 
@@ -87,7 +88,7 @@ def test_without_a_browser_and_anybody_to_paste_it_ends_at_once(
         if stdin == "ended":
             assert process.stdin is not None
             process.stdin.close()
-        assert process.wait(timeout=30) == 4
+        assert process.wait(timeout=PATIENCE) == 4
         assert process.stderr is not None
         err = process.stderr.read()
     assert "nobody can answer the login of `prod`" in err
@@ -98,7 +99,7 @@ def test_without_a_browser_and_anybody_to_paste_it_ends_at_once(
 
 def test_quiet_still_shows_the_address(login: Login) -> None:
     process = login.start("-q", "login", "prod", "--no-browser")
-    _, err = process.communicate(redirected(read_address(process.stderr)), timeout=30)
+    _, err = process.communicate(redirected(read_address(process.stderr)), timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "omniprofile:" not in err
 

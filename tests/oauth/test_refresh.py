@@ -29,6 +29,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system import locking
 from tests.credentials import conftest as stores
+from tests.waiting import PATIENCE
 
 make_store = stores.make_store
 use_keyring = stores.use_keyring
@@ -141,7 +142,7 @@ def test_threads_of_one_process_refresh_once(world: World) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert results == ["access-2"] * 20
     assert world.sent == ["refresh-1"]
 

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
 from tests.programs import run_program
 from tests.sampling import sample
 from tests.standin import Standin
+from tests.waiting import FOR_EVER, without_waiting
 
 
 def test_login_test_refresh_and_logout(login: Login) -> None:
@@ -254,7 +254,7 @@ def test_logout_deletes_in_any_case_and_in_bounded_time(
         login.omni.stop()
         words = "does not accept connections"
     elif trouble == "hangs":
-        login.omni.switches.latency = 30
+        login.omni.switches.latency = FOR_EVER
         words = "did not answer in 0.5 s"
     elif trouble == "refuses":
         login.omni.switches.answer = lambda path: (503, {}, b"later") if path == "/oauth/revoke" else None
@@ -263,9 +263,8 @@ def test_logout_deletes_in_any_case_and_in_bounded_time(
         path = login.cli.state / "secrets.json"
         path.write_text(path.read_text().replace('"stored_at"', '"forgotten"'))
         words = "it has no `stored_at`"
-    began = time.monotonic()
-    ran = login.cli("logout", "prod", env=login.environ)
-    assert time.monotonic() - began < 10
+    with without_waiting():
+        ran = login.cli("logout", "prod", env=login.environ)
     assert ran.status == 0, ran
     assert "could not be revoked" in ran.err
     assert words in ran.err

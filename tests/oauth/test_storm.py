@@ -6,7 +6,6 @@ The instance revokes a session whose refresh token is used twice, so that a refr
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,9 +23,10 @@ from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
 from tests.oauth.conftest import PROFILE, Login
-from tests.programs import run_program
+from tests.programs import changed, run_program
 from tests.sampling import WHOLE
 from tests.standin import Standin
+from tests.waiting import wait_until
 
 PROCESSES = 50
 
@@ -147,20 +147,12 @@ def test_processes_with_the_secret_service_and_two_homes(
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_and_no_refresh(storm: Login, tmp_path: Path) -> None:
     """One process hangs at the token endpoint; another gives up, and has sent nothing."""
-    storm.omni.oauth.latency = 8
+    storm.omni.oauth.may_answer.clear()
     holder = storm.start("token", "prod")
-    end = time.monotonic() + 20
-    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    driver = """\
-import sys
-from omniprofile.credentials import session
-session.LOCK_SECONDS = 0.5
-from omniprofile.cli.main import run
-sys.exit(run())
-"""
-    ran = run_program([sys.executable, "-c", driver, "token", "prod"], env={**os.environ, **storm.environ})
+    wait_until(lambda: storm.omni.oauth.arrived)
+    hurried = changed("from omniprofile.credentials import session; session.LOCK_SECONDS = 0.5")
+    ran = run_program([*hurried, "token", "prod"], env={**os.environ, **storm.environ})
+    storm.omni.oauth.may_answer.set()
     assert ran.returncode == 1
     assert ran.stdout == ""
     assert "another process has held the session of `prod` for more than 0.5 s" in ran.stderr
@@ -210,10 +202,7 @@ def test_two_surroundings_of_one_store_have_one_lock(
 def test_a_login_session_and_a_private_tmp_that_come_meanwhile_change_no_lock(storm: Login) -> None:
     """The one process is a cron job, with no /run/user; the other starts in a mount namespace that has it and another /tmp."""
     first = storm.start("token", "prod")
-    end = time.monotonic() + 20
-    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: storm.omni.oauth.arrived)
     uid = os.getuid()
     session = (
         f'mount -t tmpfs tmpfs /run/user && mkdir -m 700 /run/user/{uid} && mount -t tmpfs tmpfs /var/tmp && exec "$@"'
@@ -233,10 +222,7 @@ def test_a_login_session_and_a_private_tmp_that_come_meanwhile_change_no_lock(st
 @pytest.mark.parametrize("which", ["beside", "user"])
 def test_a_lock_file_that_is_removed_while_it_is_held_leaves_the_other(storm: Login, which: str) -> None:
     first = storm.start("token", "prod")
-    end = time.monotonic() + 20
-    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: storm.omni.oauth.arrived)
     store = FileStore(str(storm.cli.state))
     if which == "beside":
         (found,) = storm.cli.state.glob("session-*.lock")

@@ -24,6 +24,7 @@ from omniprofile.model.stored import StoredSecret
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import PROFILE
 from tests.sockets import raw
+from tests.waiting import FOR_EVER, PATIENCE
 
 
 class Endpoint:
@@ -248,7 +249,7 @@ def test_a_redirect_is_not_followed_to_another_host(cli: Cli) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_every_redirect_is_told_by_its_host_alone(status: int) -> None:
     moved = http(f"{status} Moved", b"", "text/plain", f"Location: https://sso.acme.example/login?key={CANARY}")
-    with Endpoint(moved) as endpoint, Client(timeout=10, environ=os.environ) as client:
+    with Endpoint(moved) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"))
         with pytest.raises(Unreachable, match=r"redirects to another address \(sso\.acme\.example\)"):
             refresh(client, "prod", session, now=lambda: CLOCK[0])
@@ -298,7 +299,7 @@ def test_every_lifetime_gives_an_expiry(cli: Cli, expires_in: object, seconds: f
 
 
 def test_a_new_refresh_token_takes_the_place_of_the_old_one() -> None:
-    with Endpoint(answer()) as endpoint, Client(timeout=10, environ=os.environ) as client:
+    with Endpoint(answer()) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"))
         new = refresh(client, "prod", session, now=lambda: CLOCK[0])
     assert new.refresh_token == Secret(CANARY + "R2")
@@ -346,7 +347,7 @@ def test_the_earlier_clock_decides_but_half_the_life_is_left(cli: Cli, ahead: in
 def test_a_server_whose_clock_is_a_minute_behind_makes_tokens_older(date: str | None, seconds: float) -> None:
     began = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     given = http("200 OK", json.dumps(PAIR), "application/json", *([f"Date: {date}"] if date else []))
-    with Endpoint(given) as endpoint, Client(timeout=10, environ=os.environ) as client:
+    with Endpoint(given) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), began, refresh_token=Secret("r"))
         new = refresh(client, "prod", session, now=lambda: began)
     assert new.expires_at == began + timedelta(seconds=seconds)
@@ -361,7 +362,7 @@ CLOCK = [datetime(2026, 11, 24, 12, 0, second, tzinfo=UTC) for second in (0, 5)]
 def test_a_code_becomes_a_session_that_began_when_it_was_asked_for(
     path: str, token_path: str | None, scope: str | None
 ) -> None:
-    with Endpoint(answer(scope=scope)) as endpoint, Client(timeout=10, environ=os.environ) as client:
+    with Endpoint(answer(scope=scope)) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         origin, attempt = Origin.parse(endpoint.base_url), AuthorizationRequest("http://localhost:1/callback")
         moments = iter(CLOCK)
         session = redeem(client, origin, Endpoints(token=path), attempt, Secret("the code"), now=lambda: next(moments))
@@ -388,7 +389,7 @@ def test_a_code_becomes_a_session_that_began_when_it_was_asked_for(
 def test_a_refresh_keeps_what_the_answer_leaves_out_and_says_when_it_was(scope: str | None, kept: str) -> None:
     with (
         Endpoint(answer(scope=scope, refresh_token=None)) as endpoint,
-        Client(timeout=10, environ=os.environ) as client,
+        Client(timeout=PATIENCE, environ=os.environ) as client,
     ):
         old = StoredSecret(
             Origin.parse(endpoint.base_url),
@@ -415,11 +416,11 @@ def test_a_refresh_keeps_what_the_answer_leaves_out_and_says_when_it_was(scope: 
 @pytest.mark.parametrize(("kind", "token"), [("refresh_token", "r"), ("access_token", "a")])
 @pytest.mark.parametrize("client_id", [None, "another-client"])
 def test_a_revocation_sends_the_token_its_kind_and_its_client(kind: Kind, token: str, client_id: str | None) -> None:
-    with Endpoint(http("200 OK")) as endpoint, Client(timeout=10, environ=os.environ) as client:
+    with Endpoint(http("200 OK")) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         session = StoredSecret(
             Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"), client_id=client_id
         )
-        assert revoke(client, session, "/oauth/revoke", kind, timeout=10) is None
+        assert revoke(client, session, "/oauth/revoke", kind, timeout=PATIENCE) is None
     assert dict(parse_qsl(endpoint.requests[0])) == {
         "token": token,
         "token_type_hint": kind,
@@ -429,10 +430,10 @@ def test_a_revocation_sends_the_token_its_kind_and_its_client(kind: Kind, token:
 
 def test_a_revocation_waits_no_longer_than_it_is_told_and_a_token_that_is_not_there_needs_none() -> None:
     def wait(_: socket.socket) -> None:
-        threading.Event().wait(2)
+        threading.Event().wait(FOR_EVER)
 
     session = StoredSecret(Origin.parse("http://127.0.0.1:9"), Secret("a"), CLOCK[0])
-    with Client(timeout=30, environ=os.environ) as client:
+    with Client(timeout=PATIENCE, environ=os.environ) as client:
         assert revoke(client, session, "/oauth/revoke", "refresh_token", timeout=0.2) is None
         with raw(wait) as url:
             silent = replace(session, origin=Origin.parse(url))

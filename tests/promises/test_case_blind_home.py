@@ -14,7 +14,7 @@ from tests import warm
 from tests.conftest import CANARY
 from tests.standin import Standin
 
-BROWSER = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[-1], timeout=30).read()\n"
+BROWSER = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[-1], timeout=60).read()\n"
 SPELLINGS = ("Users/Ada", "users/ada", "USERS/Ada")
 
 

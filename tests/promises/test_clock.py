@@ -17,6 +17,7 @@ from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import Login, login
 from tests.sampling import WHOLE
 from tests.standin import Standin
+from tests.waiting import without_waiting
 
 __all__ = ["login"]
 
@@ -87,13 +88,11 @@ def test_no_wait_is_longer_than_the_limit_that_was_given(cli: Cli, hours: int) -
         omni.switches.rate_limit = 0
         cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
         omni.switches.retry_after = formatdate(time.time() + 3600, usegmt=True)  # no sleep: libfaketime breaks it
-        began = time.monotonic()
-        assert _at(hours, "test", "a", "--timeout", "3", K=CANARY).returncode in (7, 8)
-        assert time.monotonic() - began < 15
+        with without_waiting():
+            assert _at(hours, "test", "a", "--timeout", "3", K=CANARY).returncode in (7, 8)
         omni.switches.rate_limit = 60
-        began = time.monotonic()
-        assert _at(0, "test", "a", "--timeout", "3", K=CANARY).returncode == 0
-        assert time.monotonic() - began < 15
+        with without_waiting():
+            assert _at(0, "test", "a", "--timeout", "30", K=CANARY).returncode == 0
 
 
 @pytest.mark.parametrize("hours", [-5, 0, 30])

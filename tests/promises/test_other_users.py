@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests import warm
 from tests.conftest import CANARY
 from tests.programs import run_program
 from tests.sampling import sample
+from tests.waiting import PATIENCE, without_waiting
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
@@ -132,7 +132,7 @@ def test_another_user_finds_no_secret(machine: Machine) -> None:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
         loot = machine.attack(LOOT, str(machine.home), str(machine.victim))
-        running.communicate("\n", timeout=30)
+        running.communicate("\n", timeout=PATIENCE)
     assert CANARY[:12] not in loot
     assert "profiles.toml" in loot, "the attacker can enter the home"
     for name in ("", "/state", "/state/omniprofile", "/state/omniprofile/secrets.json"):
@@ -163,7 +163,7 @@ def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
             machine.attack(ASK, port, field)
             for field in ("", f"Authorization: Bearer {'x' * len(token)}\r\n", f"Cookie: token={token}\r\n")
         ]
-        running.communicate("\n", timeout=30)
+        running.communicate("\n", timeout=PATIENCE)
     assert CANARY[:12] not in loot
     assert token[:12] not in loot
     assert [answer.split()[1] for answer in answers] == ["401"] * 3
@@ -288,6 +288,5 @@ def test_another_user_cannot_answer_the_victims_lock(machine: Machine) -> None:
         str(machine.home),
     )
     assert held == ""
-    began = time.monotonic()
-    again = machine.run("set", "a", "description", "y")
-    assert (again.returncode, time.monotonic() - began < 30) == (0, True)
+    with without_waiting():
+        assert machine.run("set", "a", "description", "y").returncode == 0

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
 from tests.standin import Standin
+from tests.waiting import FOR_EVER, PATIENCE, wait_until, without_waiting
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -45,20 +45,13 @@ def _end(running: "subprocess.Popen[str]", number: signal.Signals) -> str:
     """Send the signal, see that it ends by it and says no more than it should; what it said."""
     running.send_signal(number)
     try:
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE)
     finally:
         running.kill()
     assert running.returncode == (130 if number is signal.SIGINT else -number), err
     assert "Traceback" not in err
     assert CANARY not in out + err
     return err
-
-
-def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _files(cli: Cli) -> dict[str, bytes]:
@@ -110,24 +103,22 @@ def test_in_a_key_command(cli: Cli, tmp_path: Path, number: signal.Signals) -> N
         f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ command = ["{command}"], timeout = 200 }}\n'
     )
     running = _start("token", "a")
-    _wait((tmp_path / "child").exists)
+    wait_until((tmp_path / "child").exists)
     _end(running, number)
     child = int((tmp_path / "child").read_text())
-    _wait(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
+    wait_until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_in_whoami(cli: Cli, number: signal.Signals) -> None:
     with Standin() as omni:
         omni.add_key(CANARY)
-        omni.switches.latency = 5
+        omni.switches.latency = FOR_EVER
         cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
-        running = _start("test", "a", "--timeout", "60", K=CANARY)
-        time.sleep(1.5)
-        assert running.poll() is None
-        began = time.monotonic()
-        _end(running, number)
-        assert time.monotonic() - began < 4
+        running = _start("test", "a", "--timeout", str(FOR_EVER), K=CANARY)
+        wait_until(lambda: omni.requests)
+        with without_waiting():
+            _end(running, number)
     assert not _files(cli).keys() - {str(cli.config)}
 
 
@@ -164,7 +155,7 @@ def test_what_is_ignored_stays_ignored(cli: Cli, tmp_path: Path) -> None:
     )
     time.sleep(1)
     running.send_signal(signal.SIGHUP)
-    assert running.communicate(timeout=20)[0] == "omni_osk_x\n"
+    assert running.communicate(timeout=PATIENCE)[0] == "omni_osk_x\n"
 
 
 def test_ctrl_c_while_the_program_is_still_being_read_is_130_and_no_traceback() -> None:

@@ -14,6 +14,7 @@ import pytest
 from omniprofile.system import audit
 from tests.conftest import CANARY
 from tests.programs import run_program
+from tests.waiting import PATIENCE
 
 
 def _record(folder: Path, profile: str = "prod", **others: object) -> None:
@@ -172,9 +173,9 @@ def test_a_pipe_with_a_reader_is_given_nothing(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=reader)
     thread.start()
-    opened.wait(10)
+    opened.wait(PATIENCE)
     _record(tmp_path)
-    thread.join(10)
+    thread.join(PATIENCE)
     assert read == [b""]
 
 

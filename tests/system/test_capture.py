@@ -14,6 +14,7 @@ import pytest
 from omniprofile.system import process_groups
 from omniprofile.system.capture import capture
 from omniprofile.system.process_groups import Group
+from tests.waiting import PATIENCE
 
 CAPTURE = """
     import os, sys, termios
@@ -41,7 +42,7 @@ class Session:
             ["-c", textwrap.dedent(CAPTURE), script, str(timeout)],
             cwd=str(Path(__file__).parents[2]),
             encoding="utf-8",
-            timeout=20,
+            timeout=PATIENCE,
         )
         return self.process
 
@@ -93,13 +94,17 @@ def test_a_program_that_asks_at_once_is_not_left_stopped(session: Session) -> No
 def test_a_program_in_the_background_is_not_given_the_terminal() -> None:
     # A shell with job control starts the capture in the background: it must not take the terminal from the foreground.
     shell = pexpect.spawn(
-        "/bin/bash", ["--norc", "--noprofile", "-i"], encoding="utf-8", timeout=20, cwd=str(Path(__file__).parents[2])
+        "/bin/bash",
+        ["--norc", "--noprofile", "-i"],
+        encoding="utf-8",
+        timeout=PATIENCE,
+        cwd=str(Path(__file__).parents[2]),
     )
     try:
         code = (
             "import os; from omniprofile.system.capture import capture; "
             "print('<%r>' % capture(['/bin/sh', '-c', '(: < /dev/tty) 2>&1 && echo terminal || echo none'], os.environ, "
-            "timeout=10, limit=1000, terminal=True).stdout.split()[-1])"
+            "timeout=60, limit=1000, terminal=True).stdout.split()[-1])"
         )
         shell.sendline(f'{sys.executable} -c "{code}" & wait')
         shell.expect_exact("<b'none'>")
@@ -122,4 +127,4 @@ def test_a_ctrl_c_at_the_very_start_of_a_program_ends_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(process_groups, "Group", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         capture(["/bin/sh", "-c", "sleep 300"], os.environ, timeout=100, limit=10, terminal=False)
-    assert started[0].wait(10) == -signal.SIGTERM
+    assert started[0].wait(PATIENCE) == -signal.SIGTERM
