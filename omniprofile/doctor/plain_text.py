@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from omniprofile.app import App
 from omniprofile.checks.mcp import check_mcp, project_files, user_files
@@ -10,7 +10,7 @@ from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warnin
 from omniprofile.errors import ConfigInvalid
 from omniprofile.handover.real_omni import is_ours
 from omniprofile.handover.rival_dotenv import find_dotenv
-from omniprofile.model.names import counted, printable, printable_place
+from omniprofile.model.names import counted, printable, printable_place, quoted_list
 from omniprofile.model.rule_codes import Code
 from omniprofile.model.shell_words import quoted_place
 from omniprofile.system.foreign_access import others_can_write, real_path
@@ -46,6 +46,10 @@ def omni_cli(app: App) -> Iterable[Diagnosis]:
     yield from _omni_config(app.omni_config_path())
 
 
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def _omni_config(path: str) -> Iterator[Diagnosis]:
     shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
@@ -56,11 +60,18 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
     except ConfigInvalid as error:
         yield problem(f"{error.message}; the CLI treats that as no config at all", error.hint)
         return
-    names = [f"`{printable(name, 40)}`" for name, profile in config.profiles.items() if profile.secrets()]
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield warning(f"{shown} has secrets of {', '.join(names[:3])}{more} in plain text", _SCRUB.format("omni-cli"))
-    else:
+    profiles = {f"`{printable(name, 40)}`": profile for name, profile in config.profiles.items()}
+    used = [name for name, profile in profiles.items() if set(profile.secrets()) - set(profile.unused_secrets())]
+    unused = [name for name, profile in profiles.items() if profile.unused_secrets()]
+    if used:
+        yield warning(f"{shown} has secrets of {_some(used)} in plain text", _SCRUB.format("omni-cli"))
+    if unused:
+        keys = {key: None for name in unused for key in profiles[name].unused_secrets()}
+        yield warning(
+            f"{shown} has {quoted_list(keys, 'and')} of {_some(unused)} in plain text, left over from another way to log in",
+            "no import takes them: remove them with an editor",
+        )
+    if not used and not unused:
         yield ok(f"its config {shown} has no secret")
     if config.default and config.default.is_renewed:  # `exec` shields its child from this; the exports of `env` do not
         yield warning(
@@ -68,7 +79,7 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
             "expired, a bare `omni` renews it and sends its token in place of every other, that of `omniprofile env` too",
             "run `omniprofile import omni-cli --scrub`, or run `omni` by `omniprofile exec -- omni …`",
         )
-    if names and config.file.can_be_read_by_others():
+    if (used or unused) and config.file.can_be_read_by_others():
         yield problem(
             f"{shown} has secrets and others can read it",
             f"run `chmod 600 {quoted_place(path)}`, and replace the secrets",

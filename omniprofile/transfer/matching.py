@@ -58,10 +58,11 @@ def plan(
 ) -> list[Step]:
     """Return a step for each of `found`, in its order. With `move_sessions`, import sessions: they will be removed from the file.
 
-    The file's `default` gets its name first, then the profiles whose names are valid, then those that need another name.
+    The profiles whose names are valid get their names first, so that no name means another instance here than in the file; then
+    those that need another name. In both, the file's `default` is the first.
     """
     naming = _Naming(known)
-    order = sorted(range(len(found)), key=lambda index: (found[index].name != default, not is_valid(found[index].name)))
+    order = sorted(range(len(found)), key=lambda index: (not is_valid(found[index].name), found[index].name != default))
     matches: dict[int, Known] = {}
     # The surest rule first for all: a weaker one must not take another's match.
     rules = (

@@ -390,6 +390,10 @@ def test_left_over_secrets_are_named(cli: Cli) -> None:
     )
     ran = cli("import", "omni-cli", "--scrub")
     assert "`a` also has `refreshToken`" in ran.err
+    checks = json.loads(cli("doctor", "--json").out)["checks"]
+    (found,) = [check for check in checks if check["check"] == "omni-cli" and check["status"] == "warning"]
+    assert "`refreshToken` of `a` in plain text" in found["message"]
+    assert found["remedy"] == "no import takes them: remove them with an editor", "another scrub would not"
 
 
 def test_no_config_is_an_error_that_says_where_it_was_looked_for(cli: Cli) -> None:
@@ -631,6 +635,25 @@ def test_the_files_default_chooses_its_name_first_and_a_changed_name_says_why(cl
     assert config["profiles"]["prod"]["base_url"] == "https://b.omniapp.co"
     assert "`PROD` was imported as `PROD-2`: the variables of `PROD` would be those of `prod`" in ran.err
     assert "`my prod` was imported as `my-prod`: `my prod` is not a valid profile name" in ran.err
+
+
+def test_no_name_of_the_file_means_another_instance_here(cli: Cli) -> None:
+    profiles = {
+        name: {"apiEndpoint": f"https://{host}.omniapp.co", "apiKey": KEY + host}
+        for name, host in (("Prod (EU)", "a"), ("Prod-EU", "b"))
+    }
+    write_vendor(cli, {"version": 1, "defaultProfile": "Prod (EU)", "profiles": profiles})
+    cli("import", "omni-cli", status=0)
+    config = tomllib.loads(cli.config.read_text())
+    assert config["default"] == "Prod-EU-2"
+    assert config["profiles"]["Prod-EU"]["base_url"] == "https://b.omniapp.co"
+
+
+def test_a_name_for_a_profile_that_is_here_by_another_one_is_told_how_to_have_it(cli: Cli) -> None:
+    _dotenv(cli)
+    assert "rename" not in cli("import", "dotenv", "--name", "sdk", status=0).err
+    ran = cli("import", "dotenv", "--name", "acme", status=0)
+    assert "it is here as `sdk` already: run `omniprofile rename sdk acme` to rename it" in ran.err
 
 
 def test_every_bad_profile_is_named_at_once_with_the_way_out(cli: Cli) -> None:

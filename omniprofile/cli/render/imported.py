@@ -85,6 +85,10 @@ def say_imported(
         console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
     for step in steps:
         _say_of(step, console, dry=dry)
+        if args.name not in (None, step.profile):
+            console.note(
+                f"it is here as `{step.profile}` already: run `omniprofile rename {step.profile} {args.name}` to rename it"
+            )
     for sentence in (*source.left, *(source.scrubbed if backup is None else ())):
         console.warn(sentence)
     _say_of_originals(args, console, source, [step for step in steps if is_stored(step)], backup)
