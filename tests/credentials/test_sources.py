@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import shutil
 import subprocess
 import sys
@@ -327,9 +328,11 @@ def test_a_command_that_takes_too_long_is_killed_with_its_children(script: str, 
     wait_until(lambda: processes_of(seconds) == [])
 
 
-def test_a_child_that_keeps_the_pipe_open_does_not_make_us_wait() -> None:
+def test_a_child_that_keeps_the_pipe_open_does_not_make_us_wait(tmp_path: Path) -> None:
+    child = tmp_path / "child"
     with without_waiting():
-        assert get(command("sh", "-c", f"sleep {FOR_EVER} & echo {CANARY}")) == CANARY
+        assert get(command("sh", "-c", f"sleep {FOR_EVER} & echo $! > {child}; echo {CANARY}")) == CANARY
+    os.kill(int(child.read_text()), signal.SIGKILL)
 
 
 def test_a_command_that_closes_its_output_is_still_waited_for() -> None:
