@@ -28,7 +28,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
 from tests.conftest import CANARY
-from tests.waiting import FOR_EVER, wait_until
+from tests.waiting import FOR_EVER, PATIENCE, wait_until
 
 
 def account(profile: str, origin: str = "https://acme.omniapp.co") -> Account:
@@ -313,6 +313,6 @@ def secret_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGCONT)
                 process.kill()
-            process.wait(10)
+            process.wait(PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
         gc.collect()  # now, while the filter stands, and not in the middle of another test

@@ -2,8 +2,8 @@
 
 import io
 import os
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +26,7 @@ from omniprofile.model.declaration import KeySource
 from omniprofile.model.secret import LONGEST_KEY
 from tests.conftest import CANARY
 from tests.programs import run_program
-from tests.waiting import FOR_EVER, wait_until, without_waiting
+from tests.waiting import FOR_EVER, PATIENCE, wait_until, without_waiting
 
 
 def told_nothing(sentence: str) -> None:
@@ -368,7 +368,7 @@ def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
         "read_key(source, profile='ci', base_url='https://acme.omniapp.co', environ=os.environ, interactive=True)"
     )
     program = pexpect.spawn(
-        sys.executable, ["-c", code], cwd=str(Path(__file__).parents[2]), encoding="utf-8", timeout=20
+        sys.executable, ["-c", code], cwd=str(Path(__file__).parents[2]), encoding="utf-8", timeout=PATIENCE
     )
     try:
         program.expect_exact("PIN?")

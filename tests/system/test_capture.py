@@ -77,7 +77,7 @@ def test_ctrl_c_during_a_question_ends_the_program_and_is_known(session: Session
 
 
 def test_a_program_killed_while_it_asks_gives_the_terminal_back_with_its_echo(session: Session) -> None:
-    on_terminal = session("stty -echo < /dev/tty; printf 'PIN? ' > /dev/tty; read pin < /dev/tty", timeout=1)
+    on_terminal = session("stty -echo < /dev/tty; printf 'PIN? ' > /dev/tty; read pin < /dev/tty", timeout=5)
     on_terminal.expect_exact("PIN? ")
     on_terminal.expect_exact("<too-slow 0 b'' echo=True ours=True>")
     on_terminal.sendline("next")
