@@ -172,8 +172,8 @@ def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
     """Make a keyring store with folders in the test's own."""
 
     def make(**options: object) -> KeyringStore:
-        folders = {"lock_folders": [str(tmp_path / "locks")]}
-        return KeyringStore(str(tmp_path / "state"), **{**folders, **options})  # type: ignore[arg-type]
+        usual = {"lock_folders": [str(tmp_path / "locks")], "timeout": PATIENCE}
+        return KeyringStore(str(tmp_path / "state"), **{**usual, **options})  # type: ignore[arg-type]
 
     return make
 

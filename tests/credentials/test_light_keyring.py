@@ -31,8 +31,9 @@ ATTRIBUTES = {"service": "omniprofile", "username": PROD}
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[[], StoredSecret]:
-    """Read `prod` as the fast path does, from the folders of `make_store`."""
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], StoredSecret]:
+    """Read `prod` as the fast path does, from the folders of `make_store`, but with patience."""
+    monkeypatch.setattr(light_keyring, "_SECONDS", PATIENCE)
 
     def read() -> StoredSecret:
         folders = str(tmp_path / "state"), "", [str(tmp_path / "locks")]
@@ -41,6 +42,7 @@ def read(tmp_path: Path) -> Callable[[], StoredSecret]:
     return read
 
 
+PATIENT = f"from omniprofile.credentials import light_keyring; light_keyring._SECONDS = {PATIENCE}"
 Read = Callable[[], StoredSecret]
 
 
@@ -385,9 +387,8 @@ def test_the_secret_service_is_read_with_jeepney_alone(
     secret = replace(make_secret(session=session), stored_at=now)
     secret = replace(secret, expires_at=now + timedelta(hours=1)) if session else secret
     make_store().put("one", secret)
-    code = (
-        "from omniprofile.config import snapshot; snapshot._SETTLED = 0"  # or a slow machine reads the file once more
-    )
+    # On a slow machine the file would be read once more, or the keyring package asked.
+    code = f"from omniprofile.config import snapshot; snapshot._SETTLED = 0; {PATIENT}"
     code += "; import os, sys; from omniprofile.cli.fast_path import answer"
     code += f"; given = answer({line.split()!r}, os.environ, sys.platform, acting=True)"
     code += f"; assert {secret.token.reveal()!r} in str(given), given"
