@@ -144,7 +144,9 @@ def duration(text: str, longest: float = 24 * 3600.0) -> float:
     found = re.fullmatch(r"\s*+([0-9]++(?>(?:\.[0-9]*+)?)|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < value <= longest:
-        raise argparse.ArgumentTypeError("give a number of seconds, or a duration such as `30s`, `5m` or `2h`")
+        raise argparse.ArgumentTypeError(
+            f"give a number of seconds above 0, or a duration such as `30s`, `5m` or `2h`, of at most {longest / 86400:g} d"
+        )
     return value
 
 

@@ -92,7 +92,7 @@ class Parser(argparse.ArgumentParser):
         """Return the options at the start of `words`, with their values, and the rest."""
         front: list[str] = []
         rest = list(words)
-        while rest and rest[0].startswith("-"):
+        while rest and rest[0].startswith("-") and rest[0] != "-":
             action = self.options.get(rest[0])
             takes = 2 if action and action.nargs != 0 else 1
             front, rest = front + rest[:takes], rest[takes:]

@@ -29,8 +29,14 @@ def require_dashes(
     while words and (words[0] in known or (is_each and not is_name(words[0]))) and (is_each or not named):
         options, left = parser.split_options(words[1:])
         front, words, named = [*front, words[0], *options], left, named + 1
-    if words and (unread or (is_each and (named or "--all" in front))) and not set(unread[:1]) & set(front):
-        near = [] if is_each or named or len(words) == 1 or which(words[0]) else closest(words[0], known, 1)
+    if words[:1] == ["-"]:
+        words = words[1:]
+    by_option = any(word.partition("=")[0] in ("-p", "--profile") for word in front)
+    has_command = unread or (is_each and (named or "--all" in front)) or (by_option and not named)
+    if words and has_command and not set(unread[:1]) & set(front):
+        near = (
+            [] if is_each or named or by_option or len(words) == 1 or which(words[0]) else closest(words[0], known, 1)
+        )
         line = line_meant(name, [*front, *near], words[len(near) :])
         missing = "`--` is missing before the command"
         raise UsageError(

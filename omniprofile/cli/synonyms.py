@@ -53,6 +53,7 @@ NO_COMMAND: dict[str, str] = {
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "--all": ("-A", "-a"),
+    "--for": ("--duration", "--ttl"),
     "--json": ("--format", "--output", "--output-format", "-o"),
     "--shell json": ("--json",),
     "--yes": ("--assume-yes", "--force", "--no-confirm", "-f"),
@@ -62,6 +63,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 CHOICES: dict[str, tuple[str, ...]] = {
     "api-key": ("key", "pat", "token"),
     "dotenv": (".env", "env"),
+    "bash": ("dash", "ksh", "posix", "sh"),
     "oauth": ("browser", "sso", "web"),
     "omni-cli": ("config.json", "omni"),
     "powershell": ("ps", "ps1", "pwsh"),

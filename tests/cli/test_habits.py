@@ -157,6 +157,10 @@ def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, t
         (["prod", "--for", "2h", "ls", "-la"], "omniprofile exec prod --for 2h -- ls -la"),
         (["stagign", "ls", "-la"], "omniprofile exec staging -- ls -la"),
         (["prdo", "no-such-program"], "omniprofile exec prod -- no-such-program"),
+        (["-p", "staging", "env"], "omniprofile exec -p staging -- env"),
+        (["--profile=staging", "env"], "omniprofile exec --profile=staging -- env"),
+        (["staging", "-", "env"], "omniprofile exec staging -- env"),
+        (["--token-file", "-", "staging", "env"], "omniprofile exec --token-file - staging -- env"),
     ],
 )
 def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
@@ -279,6 +283,12 @@ def test_a_dash_that_a_word_processor_has_changed_is_named(cli: Cli, two: Path, 
         ("add --name play", "give `NAME` alone, without an option"),
         ("rename --old play --new lab", "give `OLD` alone, without an option"),
         ("add play --tags acme", "`omniprofile set NAME tags VALUE`"),
+        ("add play --tag acme", "`omniprofile set NAME tags VALUE`"),
+        ("add play --base-url https://play.omniapp.co --description Play ground", "quote a value that contains spaces"),
+        ("test --format junit --output r.xml", "`> FILE` at the end of the line writes the output to a file"),
+        ("test --output=r.xml --format junit", "`> FILE` at the end of the line writes the output to a file"),
+        ("test --timeout 0", "`omniprofile test --help`"),
+        ("unset prod nosuch", "`omniprofile explain prod`"),
         ("set prod --protected true", "`omniprofile set NAME protected VALUE`"),
         ("set prod --base-url x", "`omniprofile set NAME base_url VALUE`"),
         ("pin staging", '`profile = "NAME"` into its `.omniprofile.toml`'),
@@ -298,6 +308,7 @@ def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: P
         ("import .env", "dotenv"), ("import ./app/.env", "dotenv"), ("import omni", "omni-cli"), ("import dotnev", "dotenv"),
         ("import ~/.config/omni-cli/config.json", "omni-cli"), ("add x --base-url y --auth apikey", "api-key"),
         ("add x --base-url y --auth sso", "oauth"), ("hook pwsh", "powershell"), ("env --shell bsh", "bash"),
+        ("env --shell sh", "bash"),
     ],
 )  # fmt: skip
 def test_a_wrong_choice_is_told_the_right_one(cli: Cli, two: Path, line: str, meant: str) -> None:
@@ -388,10 +399,22 @@ def test_a_verb_behind_the_group_of_another_tool_is_what_was_meant(cli: Cli, lin
         ("remove x --force", "--yes"),
         ("test -a", "--all"),
         ("env --json", "--shell json"),
+        ("exec staging --duration=1h -- true", "--for"),
     ],
 )
 def test_an_option_of_other_tools_suggests_ours(cli: Cli, line: str, option: str) -> None:
     assert f"did you mean `{option}`?" in cli(*line.split()).err
+
+
+def test_help_is_never_what_an_unknown_option_meant(cli: Cli) -> None:
+    """The hint names `--help` anyway."""
+    assert "did you mean" not in cli("demo", "--keep", status=2).err
+
+
+def test_a_duration_of_nothing_is_refused_with_both_bounds(cli: Cli) -> None:
+    ran = cli("log", "--since", "0", status=2)
+    assert "above 0" in ran.err
+    assert "at most 366 d" in ran.err
 
 
 def test_words_of_other_tools_are_no_commands_of_ours() -> None:

@@ -49,7 +49,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
                 "`unset` removes one setting, not a profile", hint=f"`omniprofile remove {name}` removes it whole"
             )
         if not draft.files_of(names):
-            otherwise = "`omniprofile explain` shows where a value comes from"
+            whose = f" {names[1]}" if names[0] == "profiles" else ""
+            otherwise = f"`omniprofile explain{whose}` shows where a value comes from"
             hint = did_you_mean(names[-1], draft.table(path, names[:-1]), otherwise)
             raise UsageError(f"`{'.'.join(names)}` is not set in `{path}`", hint=hint)
         parent = names[:-1]
