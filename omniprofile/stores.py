@@ -11,6 +11,7 @@ from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store
 from omniprofile.errors import StoreUnavailable, UnsafePermissions
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable
+from omniprofile.model.shell_words import assignment
 from omniprofile.model.variable_names import TOKENS
 from omniprofile.system.foreign_access import real_path
 from omniprofile.workspace import Workspace, once
@@ -87,10 +88,10 @@ class Stores(Workspace):
         found = self.store.get(account)
         if found is None and (other := self._other_store(account)):
             name, used = printable(account.profile), "OS keyring" if self.store_name == "keyring" else self.store.label
+            unused = "file" if self.store_name == "keyring" else "keyring"
             raise StoreUnavailable(
                 f"the secret of `{name}` is stored in the {other}, but the {used} is used now",
-                hint=f"set `{STORE_VARIABLE}={'file' if self.store_name == 'keyring' else 'keyring'}`, or store it anew with "
-                f"`{account.login_command}`",
+                hint=f"run `{assignment(STORE_VARIABLE, unused)}`, or store it anew with `{account.login_command}`",
             )
         return found
 

@@ -1,6 +1,6 @@
 """Finding the profiles that a user names: by full name, by a glob over names (`acme-*`), or by `@TAG`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from itertools import islice
 
@@ -11,6 +11,7 @@ from omniprofile.model.names import KEY_IN_VIEW, RULE, holds_key, is_valid, near
 from omniprofile.model.near_names import closest
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.shell_words import quoted_word
 
 _NO_PROFILES = "no profile is defined yet: run `omniprofile init`"
 
@@ -20,17 +21,24 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if name in config.profiles:
         return
     role = f"key `default` ({provenance.place})" if provenance.layer == "defaults" else str(provenance)
-    source = f": the {role} names it"
+    role = f"the {role.removeprefix('the ')}"
+    source = f": {role} names it"
     if provenance.layer == "flag":  # or a library call, which has no name
         source = " (named on the command line)" if provenance.name else ""
     if holds_key(name):
         raise NoSuchProfile(
-            f"what the {role} gives as a profile's name looks like an API key",
+            f"what {role} gives as a profile's name looks like an API key",
             hint=KEY_IN_VIEW,
         )
     if not name:
         raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
     near = closest(name, config.profiles) or _at_address(config, name)
+    if not is_name(name) and provenance.layer == "flag" and _matches(_tags(config), name):
+        raise NoSuchProfile(
+            f"`{printable(name)}` stands for several profiles, and one is needed here",
+            hint=f"`omniprofile list {quoted_word(name)}` shows them, and `omniprofile each {quoted_word(name)} -- COMMAND` runs "
+            "a command for each",
+        )
     if not is_valid(name):
         meant = near if near and "://" in name else dict.fromkeys([*near, nearest_valid(name)])
         raise NoSuchProfile(
@@ -67,7 +75,7 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
     Raises NoSuchProfile for a pattern that matches nothing, suggesting the nearest names and tags.
     """
     found: dict[str, bool] = {}
-    tags = {name: profile.tags.value for name, profile in every_effective(config).items()}
+    tags = _tags(config)
     known = {tag for own in tags.values() for tag in own}
     for pattern in patterns:
         if in_full := is_name(pattern):
@@ -75,15 +83,25 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
                 raise NoSuchProfile(f"profile `{pattern}` not found", hint=f"did you mean the tag `@{pattern}`?")
             require_profile(config, pattern, Provenance(Layer.FLAG, "NAME"))
             names = [pattern]
-        elif pattern.startswith("@"):
-            names = [name for name, own in tags.items() if any(fnmatchcase(tag, pattern[1:]) for tag in own)]
         else:
-            names = [name for name in config.profiles if fnmatchcase(name, pattern)]
+            names = _matches(tags, pattern)
         if not names:
             raise _no_match(config, pattern, known)
         for name in names:
             found[name] = found.get(name, False) or in_full
     return found
+
+
+def _tags(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return each profile's tags, inherited ones included."""
+    return {name: profile.tags.value for name, profile in every_effective(config).items()}
+
+
+def _matches(tags: Mapping[str, Iterable[str]], pattern: str) -> list[str]:
+    """Return the profiles that a glob or `@TAG` matches, among those with the given `tags`."""
+    if pattern.startswith("@"):
+        return [name for name, own in tags.items() if any(fnmatchcase(tag, pattern[1:]) for tag in own)]
+    return [name for name in tags if fnmatchcase(name, pattern)]
 
 
 def is_name(pattern: str) -> bool:

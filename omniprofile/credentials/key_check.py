@@ -68,10 +68,11 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
     if not looks_like_key(key) and not (of_env and key[0] == "!"):  # a password may begin like this
         from omniprofile.model.not_a_key import key_in_more, not_a_key
 
-        if what := key_in_more(key) if computed and of_env else not_a_key(key):
-            put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
-            hint = "remove what is around it" if "around it" in what else f"{put}; {looks_like}"
-            return f"is {what}, not a {noun}", hint
+        if more := key_in_more(key):
+            return f"is {more[0]}, not a {noun}", more[1]
+        if what := None if computed and of_env else not_a_key(key):
+            give = f"let the command print the {noun} itself" if computed else f"give the {noun} itself"
+            return f"is {what}, not a {noun}", f"{give}; {looks_like}"
     if of_env and is_text(key):
         return None
     if of_env:
@@ -80,6 +81,8 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
             "has a space around it" if padded else "has a character that is not printable, or is not UTF-8",
             looks_like,
         )
+    if key[:7].lower() == "bearer ":
+        return "begins with `Bearer`", "remove that word and the space after it"
     if " " in key:
         return "has a space in it or around it", looks_like
     if not key.isascii() or not key.isprintable():

@@ -87,7 +87,9 @@ def _read(path: str, label: str) -> tuple[bytes, os.stat_result]:
     try:
         return open_regular(path, limit=LONGEST_INPUT)
     except FileNotFoundError as problem:
-        raise source_failed(f"{label}: no such file", "make it, with the key as its only line") from problem
+        raise source_failed(
+            f"{label} cannot be read: the file does not exist", "create it, with the key as its only line"
+        ) from problem
     except Unreadable as problem:
         hint = "name a file that you can read, with the key as its only line"
         raise problem.as_error(source_failed, label, hint) from problem

@@ -7,10 +7,11 @@ from typing import TypeVar
 from omniprofile.credentials.light_keyring import SERVICE
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
+from omniprofile.model.shell_words import assignment
 
 T = TypeVar("T")
 
-FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
+FILE_STORE = f"run `{assignment('OMNIPROFILE_SECRET_STORE', 'file')}` to keep secrets in a file of mode 0600 instead"
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",

@@ -10,6 +10,7 @@ from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error
 from omniprofile.model.names import counted, printable, printable_place
+from omniprofile.model.shell_words import assignment
 from omniprofile.model.stored import Account, StoredSummary
 
 
@@ -38,7 +39,7 @@ def secret_store(app: App) -> Iterable[Diagnosis]:
     if name == "keyring" and os.path.lexists(path):
         yield warning(
             f"`{printable_place(path)}` is of the `file` store, which is not the one used, and still holds secrets in plain text",
-            f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
+            f"log in again where a key is missing, then remove it; or run `{assignment(STORE_VARIABLE, 'file')}` to use it",
         )
 
 

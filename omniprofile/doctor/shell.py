@@ -43,9 +43,7 @@ def selection(app: App) -> Iterable[Diagnosis]:
         for weaker in chosen.overridden:
             if weaker.value not in profiles:
                 named = f"names `{printable(str(weaker.value))}`, which is not a profile"
-                yield problem(
-                    f"the {weaker.provenance} {named if weaker.value else weaker.reason}", "correct or remove it"
-                )
+                yield problem(f"{weaker.provenance} {named if weaker.value else weaker.reason}", "correct or remove it")
     _, previous = app.state.read()
     if previous is not None and previous not in profiles:
         place = printable_place(app.state.path)

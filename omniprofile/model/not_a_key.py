@@ -49,7 +49,7 @@ def not_a_key(text: str) -> str | None:
     if text.startswith(("${", "$(")) or (text.startswith("$") and text[1:].isidentifier()):
         return "a reference to a variable or a command"
     if wrapped := key_in_more(text):
-        return wrapped
+        return wrapped[0]
     if text.startswith("%") and text.endswith("%"):
         return "a reference to a variable"
     scheme, address, _ = lowered.partition("://")
@@ -58,17 +58,17 @@ def not_a_key(text: str) -> str | None:
     return "a placeholder" if _is_placeholder(lowered) else None
 
 
-def key_in_more(text: str) -> str | None:
-    """Describe `text` if it is a key with something around it (quotes, a variable's name, JSON); else return None."""
+def key_in_more(text: str) -> tuple[str, str] | None:
+    """Describe `text` if it is a key with more around it, and say what to remove; return None for any other text."""
     if len(text) < 2:
         return None
     if around := _AROUND.get(text[0] + text[-1]):
-        return f"a text with {around} around it"
+        return f"a text in {around}", f"remove the {around}"
     if text[0] + text[-1] == "{}":
-        return "a text with braces around it"
+        return "a text in braces", "remove all but the key"
     name, _, value = text.partition("=")
     if name.isidentifier() and value.lstrip("\"'`").lower().startswith(("omni_osk_", "omni_pat_")):
-        return "a variable's name with the key after it"
+        return "an assignment to a variable", "remove the variable's name and the `=`"
     return None
 
 

@@ -38,10 +38,14 @@ class Provenance(NamedTuple):
 
     def __str__(self) -> str:
         label = {
-            Layer.FLAG: "flag `{}`" if (self.name or "").startswith("-") else "command line" if self.name else "call",
+            Layer.FLAG: "flag `{}`"
+            if (self.name or "").startswith("-")
+            else "the command line"
+            if self.name
+            else "the call",
             Layer.ENVIRONMENT: "environment variable `{}`",
-            Layer.PROJECT: "project pin",
-            Layer.STATE: "active profile",
+            Layer.PROJECT: "the project pin",
+            Layer.STATE: "the active profile",
             Layer.PROFILE: "profile `{}`",
             Layer.PARENT: "parent profile `{}`",
             Layer.INSTANCE: "instance `{}`",

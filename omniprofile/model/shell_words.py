@@ -48,3 +48,8 @@ def command_words(command: str) -> list[str]:
     if sys.platform == "win32":
         lexer.escape = ""
     return list(lexer)
+
+
+def assignment(variable: str, value: str) -> str:
+    """Return the command that sets a variable for the programs that this shell starts: `export` (in `cmd`: `set`)."""
+    return f"{'set' if sys.platform == 'win32' else 'export'} {variable}={quoted_word(value)}"

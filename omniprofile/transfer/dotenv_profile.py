@@ -47,7 +47,7 @@ def _token(dotenv: Dotenv) -> str | None:
             raise dotenv.file.wrong(
                 f"`{setting.name}`",
                 f"is {what}, not a key",
-                "put the key itself there, or leave the line out and pipe the key to `omniprofile login NAME`",
+                "write the key itself, or leave the line out and pipe the key to `omniprofile login NAME`",
                 line=setting.line,
             )
     for other in settings[1:]:

@@ -99,9 +99,7 @@ class OmniProfile:
         value = self.text(name)
         what = not_a_key(value) if value else None
         if what and value and not (name == "apiKey" and command_for(value)):
-            raise self.file.wrong(
-                f"profile `{self.name}`: `{name}`", f"is {what}, not a key", "put the key itself there"
-            )
+            raise self.file.wrong(f"profile `{self.name}`: `{name}`", f"is {what}, not a key", "write the key itself")
         return value
 
     def _expires_at(self) -> datetime | None:

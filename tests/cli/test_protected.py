@@ -135,7 +135,9 @@ def test_the_table(select: Callable[[str], list[str]], use: str, command: str) -
                         assert ("hint: " in done.err) == (answer is None or use == "give"), case
                     asked = use in ("run", "delete") and not yes and answer is not None
                     by_pin = how == "pin" and not always_named
-                    selects = f", and project pin ({Path.cwd() / '.omniprofile.toml'}:1) selects it" if by_pin else ""
+                    selects = (
+                        f", and the project pin ({Path.cwd() / '.omniprofile.toml'}:1) selects it" if by_pin else ""
+                    )
                     assert (f"`prod` is protected ({HOST}){selects}. Really " in done.err) == asked, case
                     warned = by_pin and (use == "show" or yes)
                     if command != "use":  # which shows what hides the switch, too
@@ -229,7 +231,7 @@ def test_exec_asks_once_an_hour_in_one_terminal_session(shells: Callable[[], "pe
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "prod"\n')
     first.sendline(f"{sys.executable} -m omniprofile exec -- echo ran with")
-    first.expect("warning: `prod` is protected, and project pin"), "a pin is never silent"
+    first.expect("warning: `prod` is protected, and the project pin"), "a pin is never silent"
     first.expect("ran with")
     pin.unlink()
 

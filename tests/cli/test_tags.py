@@ -91,6 +91,21 @@ def test_without_any_profile_the_hint_says_how_to_make_one(cli: Cli, pattern: st
     assert "run `omniprofile init`" in cli("list", pattern, status=5).err.partition("hint: ")[2]
 
 
+@pytest.mark.parametrize("command", [["use"], ["exec"], ["-p"]])
+def test_a_pattern_where_one_profile_is_needed_names_the_commands_that_take_it(cli: Cli, command: list[str]) -> None:
+    cli.profiles(PROFILES)
+    for pattern in ("@acme", "acme-*"):
+        line = [
+            *command,
+            pattern,
+            *(["current"] if command == ["-p"] else ["--", "true"] if command == ["exec"] else []),
+        ]
+        ran = cli(*line, status=5)
+        assert f"`{pattern}` stands for several profiles, and one is needed here" in ran.err
+        assert f"`omniprofile each {shlex.quote(pattern)} -- COMMAND` runs a command for each" in ran.err
+    assert "stands for" not in cli("use", "@nosuch", status=5).err
+
+
 def test_tags_are_listed_shown_and_explained(cli: Cli) -> None:
     path = cli.profiles(PROFILES)
     assert "Try things @acme @eu\n" in cli("list").out

@@ -64,7 +64,7 @@ def test_use_tells_that_a_pin_hides_the_switch_in_this_folder(cli: Cli, two: Pat
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "prod"\n')
     ran = cli("use", "staging", status=0)
-    assert f"this folder does not see it: project pin ({pin}:1) names `prod`" in ran.err
+    assert f"this folder does not see it: the project pin ({pin}:1) names `prod`" in ran.err
 
 
 def test_use_tells_that_a_token_variable_overrides_the_profile(cli: Cli, two: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_secret_that_cannot_be_had_is_an_error_that_names_it(cli: Cli, how: st
     ran = cli("exec", "staging", "--", "true", env={"STAGING_EMBED": ""} if how == "variable" else None)
     assert ran.status == (6 if how == "open" else 4), ran
     assert f"the secret `{'OMNI_EMBED_SECRET' if how == 'variable' else 'FROM_FILE'}` of `staging`" in ran.err
-    assert how != "quoted" or "is a text with quotes around it, not a secret" in ran.err
+    assert how != "quoted" or "is a text in quotes, not a secret" in ran.err
     assert cli("token", "staging", shows=True).status == 0, "the token needs no secret of `env`"
 
 

@@ -214,7 +214,12 @@ def test_a_key_file_of_root_s_is_fine_for_everybody(tmp_path: Path, monkeypatch:
 def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for name, why in (("missing", "no such file"), ("fifo", "FIFO"), ("loop", "cannot be read"), (".", "folder")):
+    for name, why in (
+        ("missing", "does not exist"),
+        ("fifo", "FIFO"),
+        ("loop", "cannot be read"),
+        (".", "folder"),
+    ):
         path = str(tmp_path / name)
         error = failure(KeySource("file", path=path))
         assert why in error.message
@@ -460,9 +465,16 @@ def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path
 
 
 def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
-    assert "a text with quotes around it" in failure(command("printf", "%s", '"abc"')).message
-    assert "a text with braces around it" in failure(command("printf", "%s", '{"token":"abc"}')).message
-    assert "a variable's name with the key after it" in failure(command("printf", "%s", "KEY=omni_osk_abc")).message
+    for printed, what, hint in (
+        ('"abc"', "is a text in quotes", "remove the quotes"),
+        ("`abc`", "is a text in backticks", "remove the backticks"),
+        ('{"token":"abc"}', "is a text in braces", "remove all but the key"),
+        ("KEY=omni_osk_abc", "is an assignment to a variable", "remove the variable's name and the `=`"),
+        ("Bearer omni_osk_abc", "begins with `Bearer`", "remove that word and the space after it"),
+    ):
+        error = failure(command("printf", "%s", printed))
+        assert what in error.message
+        assert error.hint == hint
     assert "`head -n 1`" in str(failure(command("printf", "%s", "omni_osk_abc\nuser: me\n")).hint)
     assert "let the command print the key itself" in str(failure(command("printf", "%s", "op://a/b/c")).hint)
 

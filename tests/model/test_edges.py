@@ -224,10 +224,10 @@ def test_only_the_command_line_names_a_profile(layer: Layer) -> None:
         (Provenance(Layer.BUILTIN, "default"), "built-in default"),
         (Provenance(Layer.STORE), "secret store"),
         (Provenance(Layer.STORE, "file"), "secret store `file`"),
-        (Provenance(Layer.FLAG, "NAME"), "command line"),
+        (Provenance(Layer.FLAG, "NAME"), "the command line"),
         (Provenance(Layer.FLAG, "--base-url"), "flag `--base-url`"),
         (Provenance(Layer.PROFILE, "a", "f.toml", 3), "profile `a` (f.toml:3)"),
-        (Provenance(Layer.STATE, "active", "f"), "active profile (f)"),
+        (Provenance(Layer.STATE, "active", "f"), "the active profile (f)"),
     ],
 )
 def test_a_provenance_says_what_a_person_looks_for(provenance: Provenance, words: str) -> None:
