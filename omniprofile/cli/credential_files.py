@@ -16,7 +16,8 @@ def replace_file(app: App, output: str, text: str) -> None:
     """Replace `output` with a file of mode 0600. Raises Refused for a link, pipe or device, and OperationFailed."""
     path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
-    with reported_as(OperationFailed, f"{shown} cannot be written"):
+    hint = "name a file in a folder that exists, and that you can write to"
+    with reported_as(OperationFailed, f"{shown} cannot be written", hint):
         if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
             raise _elsewhere(shown, "name a file; `-` is standard output")
         with app.exclusive():  # so that it can remove secrets that a killed command left here

@@ -44,7 +44,10 @@ def require_new_name(draft: Draft, name: str) -> None:
     require_valid_name(name)
     if files := draft.files_of(("profiles", name)):
         place = draft.place(files[0], ("profiles", name))
-        raise UsageError(f"profile `{name}` already exists ({place})", hint="choose another name")
+        raise UsageError(
+            f"profile `{name}` already exists ({place})",
+            hint=f"choose another name; `omniprofile set {name} KEY VALUE` changes this one",
+        )
 
 
 def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:

@@ -13,6 +13,7 @@ from omniprofile.config.editing.replace import Change, replace_all
 from omniprofile.config.toml.data import NamePath
 from omniprofile.errors import Error, NotWritten, Refused, StoreUnavailable
 from omniprofile.model.names import printable_place
+from omniprofile.model.shell_words import assignment
 from omniprofile.model.stored import Account, StoredSummary
 from omniprofile.model.variable_names import base_url_variable, token_variable
 
@@ -106,11 +107,12 @@ def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
         return False
 
 
-def warn_of_variables(app: App, console: Console, gone: str) -> None:
-    """Warn of variables in this shell that are for a profile name that no longer exists."""
+def warn_of_variables(app: App, console: Console, gone: str, now: str | None = None) -> None:
+    """Warn of variables in this shell that are for the profile name `gone`, which is `now` another, or none."""
     environ = app.environment.environ
     if environ.get("OMNI_PROFILE") == gone:
-        console.warn(f"`OMNI_PROFILE` in this shell still names `{gone}`")
+        fix = f"run `{assignment('OMNI_PROFILE', now)}`" if now else "unset it"
+        console.warn(f"`OMNI_PROFILE` in this shell still names `{gone}`: {fix}")
     for variable in filter(environ.get, (token_variable(gone), base_url_variable(gone))):
         console.warn(f"`{variable}` in this shell no longer belongs to a profile")
 

@@ -68,7 +68,7 @@ class FileStore:
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             from omniprofile.system.os_errors import FIX_STATE_FOLDER
 
-            why = f"no file can be made in `{printable_place(folder)}`"
+            why = f"you cannot write to the folder `{printable_place(folder)}`"
             raise self._unusable("cannot be written", why, FIX_STATE_FOLDER)
 
     def get(self, account: "Account") -> "StoredSecret | None":

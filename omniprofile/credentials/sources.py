@@ -7,6 +7,7 @@ from omniprofile.credentials.env_variables import belongs_elsewhere
 from omniprofile.credentials.key_check import checked_key, source_failed
 from omniprofile.model.export_mark import key_in_environment, values_of_another
 from omniprofile.model.names import printable, printable_place
+from omniprofile.model.secret import looks_like_key
 from omniprofile.model.variable_names import BASE_URL, TOKENS
 
 TYPE_CHECKING = False
@@ -80,6 +81,9 @@ def _in_variable(
         if (whose := values_of_another(environ, profile, base_url).get(name)) is not None:
             why = f"its value was exported by omniprofile for `{printable(whose)}`, and belongs to that profile alone"
             hint = f"set `{printable(name)}` to {what}"
+        elif looks_like_key(name):
+            place, why = "`env`", "it is a key, not the name of a variable"
+            hint = f"remove it from the profile, and run `omniprofile login {profile}`; revoke it if the file was ever shared"
         elif environ.get("OMNI_CONFIG_PATH") == NO_CONFIG:  # in a child of `exec`
             hint = (
                 f"`exec` removes the variable of its own profile's key: {hint}, or call omniprofile outside of `exec`"

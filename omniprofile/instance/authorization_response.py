@@ -8,6 +8,7 @@ from omniprofile.errors import CredentialRefused, LoginFailed, OriginMismatch, U
 from omniprofile.instance.endpoints import Endpoints, is_issuer
 from omniprofile.instance.oauth_fields import InvalidResponse, is_token, said
 from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest
+from omniprofile.model.names import holds_key
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 
@@ -63,6 +64,8 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
         raise InvalidResponse("it is empty")
     if len(text) > _LONGEST_PASTED:
         raise InvalidResponse("it is too long")
+    if holds_key(text):
+        raise InvalidResponse("it is an API key, and this login takes none")
     address, _, rest = text.partition("?")
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
         raise InvalidResponse(f"it is not an address that ends in `{CALLBACK_PATH}?code=…`")

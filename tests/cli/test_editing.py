@@ -283,7 +283,8 @@ def logged_in(cli: Cli, instances: Instances) -> Path:
 
 def test_rename_takes_everything_along(cli: Cli, logged_in: Path) -> None:
     before = logged_in.read_text()
-    ran = cli("rename", "staging", "stage.2", env={"OMNI_PROFILE_STAGING_TOKEN": "x"}, status=0)
+    variables = {"OMNI_PROFILE_STAGING_TOKEN": "x", "OMNI_PROFILE": "staging"}
+    ran = cli("rename", "staging", "stage.2", env=variables, status=0)
     wanted = before.replace("[profiles.staging]", '[profiles."stage.2"]').replace(
         'default = "staging"', 'default = "stage.2"'
     )
@@ -295,6 +296,7 @@ def test_rename_takes_everything_along(cli: Cli, logged_in: Path) -> None:
     assert pin == b'\xef\xbb\xbf# this folder\r\nprofile = "stage.2"   # ours\r\n'
     assert "`staging` is now `stage.2`, with its stored secret and the project pin" in ran.err
     assert "`OMNI_PROFILE_STAGING_TOKEN` in this shell no longer belongs to a profile" in ran.err
+    assert "`OMNI_PROFILE` in this shell still names `staging`: run `export OMNI_PROFILE=stage.2`" in ran.err
     assert cli("token", "stage.2", shows=True).out == STAGING_KEY + "\n"
     assert cli("lint").status == 0
     assert not (cli.state / "unfinished.json").exists()

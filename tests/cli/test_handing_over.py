@@ -153,6 +153,8 @@ def test_env_output_writes_a_file_for_its_owner_alone(cli: Cli, two: Path, befor
     assert json.loads(file.read_text())["OMNI_API_TOKEN"] == STAGING_KEY
     assert [path.name for path in cli.work.iterdir()] == ["credential.json"]
     assert cli("-q", "env", "staging", "--output", str(file)).err == ""
+    ran = cli("env", "staging", "--output", "no/such/folder.json", status=1)
+    assert "hint: name a file in a folder that exists, and that you can write to" in ran.err
 
 
 @pytest.mark.parametrize(

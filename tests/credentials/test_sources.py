@@ -211,6 +211,13 @@ def test_a_key_file_of_root_s_is_fine_for_everybody(tmp_path: Path, monkeypatch:
     assert get(KeySource("file", path=str(path))) == CANARY
 
 
+def test_a_key_in_place_of_a_variable_s_name_is_said_to_be_one() -> None:
+    error = failure(KeySource("env", variable=CANARY))
+    assert "it is a key, not the name of a variable" in error.message
+    assert "`omniprofile login ci`" in str(error.hint)
+    assert CANARY not in f"{error.message}{error.hint}"
+
+
 def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

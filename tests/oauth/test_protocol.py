@@ -22,6 +22,7 @@ from omniprofile.instance.oauth_requests import (
 from omniprofile.instance.token_response import OAuthError, TokenResponse, error_of, read_token_response
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from tests.conftest import CANARY
 
 ACME = Origin.parse("https://acme.omniapp.co")
 # RFC 7636, appendix B
@@ -184,6 +185,7 @@ def test_the_address_can_be_pasted_as_people_paste(line: str) -> None:
     [
         ("", "empty"),
         ("c", "not an address"),
+        (CANARY, "it is an API key, and this login takes none"),
         ("http://localhost:5000/callback", "not an address"),
         ("https://acme.omniapp.co/oauth/authorize?state=state-1&code=c", "not an address"),
         ("http://localhost:5000/callback?code=c&state=other", "another login's"),

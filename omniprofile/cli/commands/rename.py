@@ -85,7 +85,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.journal.end()
     along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))
-    editing.warn_of_variables(app, console, old)
+    editing.warn_of_variables(app, console, old, new)
     if args.json:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
 

@@ -64,6 +64,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             hint="`omniprofile set NAME KEY VALUE`; quote a value that contains spaces",
         )
     with app.editing(dry_run=args.diff) as draft:
+        if len(words) == 2 and draft.files_of(("profiles", value)) and not draft.files_of(("profiles", words[0])):
+            raise UsageError(
+                f"`{value}` is a profile, and stands last",
+                hint=f"`omniprofile set {value} KEY VALUE`: the profile comes first",
+            )
         path, names = target(draft, words, _how(value))
         written = value_text(names, value, toml_kind(names))
         replaced = _make_room(draft, path, names)
