@@ -54,10 +54,10 @@ def load(paths: Sequence[str], *, home: str) -> Files:
         return files
     # In reading order, not lint's order: the error in the first file is the one to fix first.
     first = min(errors, key=lambda finding: (paths.index(finding.file), finding))
-    more = f"`omniprofile lint` shows {len(errors) - 1} more" if len(errors) > 1 else None
+    more = "`omniprofile lint` shows all errors" if len(errors) > 1 else None  # its rules may find others
     error = first.as_error(hint=more or "`omniprofile lint` checks the file")
     if more and first.suggestion and first.code not in (Code.UNREADABLE, Code.WRITABLE):
-        error.hint = f"{first.suggestion}; {more}"
+        error.hint = f"{first.suggestion}{'' if first.suggestion.endswith('?') else ';'} {more}"
     raise error
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.config.schema.keys import keys_of, toml_kind
+from omniprofile.config.schema.models import Profile, SettingsTable
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.system.user_lock import user_lock, user_lock_folders
@@ -453,3 +455,13 @@ def test_one_wrong_value_in_the_place_of_another_is_refused_for_what_it_is(cli: 
     )
     cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\nprotected = 1\n')
     assert "hint: `omniprofile lint` shows what is wrong" in cli("set", "a", "description", "text", status=3).err
+
+
+def test_a_value_that_must_be_written_in_toml_has_an_example(cli: Cli, two: Path) -> None:
+    paths = [("profiles", "prod", key) for key in keys_of(Profile)] + [
+        ("settings", key) for key in keys_of(SettingsTable)
+    ]
+    for path in paths:
+        if toml_kind(path) in ("array", "table") and path[-1] != "key":  # whose text may be a key
+            words = path[1:] if path[0] == "profiles" else (".".join(path),)
+            assert "such as '" in cli("set", *words, "x", status=3).err, path

@@ -30,6 +30,8 @@ _EXAMPLES = {
     "allowed_hosts": '["bi.acme.example"]',
     "trusted_folders": '["/mnt/c/work"]',
     "tags": '["acme", "eu"]',
+    "browser": '["firefox", "-P", "acme"]',
+    "allow": '["POST /api/v1/ai/jobs"]',
     "command": '["op", "read", "op://Work/Omni/credential"]',
     "expect": '{ org_role = "MEMBER" }',
     "env": '{ OMNI_OUTPUT_FORMAT = "json" }',
