@@ -1,5 +1,7 @@
 """Servers of the tests' own making: raw sockets, an HTTP proxy, certificates of a private authority."""
 
+import itertools
+import os
 import socket
 import ssl
 import threading
@@ -10,6 +12,14 @@ from pathlib import Path
 import trustme
 
 from tests.waiting import PATIENCE
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on. It is not one that the system gives to others meanwhile (Linux: from 32768)."""
+    for port in itertools.count(20_000 + os.getpid() % 10_000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any, Self, assert_type
 
 import anyio
@@ -408,7 +409,7 @@ import pathlib, sys, time
 log, key = map(pathlib.Path, sys.argv[1:])
 with log.open("a") as file:
     file.write("asked\\n")
-time.sleep(0.4)
+time.sleep(1)
 print(key.read_text())
 """
 
@@ -424,13 +425,18 @@ def slow(cli: Cli, omni: Standin, keyfile: Path, tmp_path: Path) -> Path:
 
 def test_threads_share_one_credential_and_one_renewal(slow: Path, keyfile: Path, omni: Standin) -> None:
     omni.switches.latency = 0.1
+    together = Barrier(20)
     with (
         httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
         ThreadPoolExecutor(20) as pool,
     ):
 
+        def status() -> int:
+            together.wait()
+            return client.get(WHOAMI).status_code
+
         def all_at_once() -> list[int]:
-            return [future.result().status_code for future in [pool.submit(client.get, WHOAMI) for _ in range(20)]]
+            return [future.result() for future in [pool.submit(status) for _ in range(20)]]
 
         assert all_at_once() == [200] * 20
         assert slow.read_text() == "asked\n"
@@ -448,7 +454,13 @@ def test_threads_share_one_failure(slow: Path, keyfile: Path, omni: Standin) -> 
         httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
         ThreadPoolExecutor(20) as pool,
     ):
-        errors = [future.exception() for future in [pool.submit(client.get, WHOAMI) for _ in range(20)]]
+        together = Barrier(20)
+
+        def ask() -> None:
+            together.wait()
+            client.get(WHOAMI)
+
+        errors = [future.exception() for future in [pool.submit(ask) for _ in range(20)]]
         assert {type(error) for error in errors} == {KeySourceFailed}
         assert slow.read_text().count("asked") <= 2
         keyfile.write_text(CANARY)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from tests import warm
 from tests.conftest import Cli
 from tests.standin import Standin
@@ -123,6 +123,18 @@ class Login:
         """The text of the file store, empty without one."""
         path = self.cli.state / "secrets.json"
         return path.read_text() if path.exists() else ""
+
+
+def expire(store: SecretStore) -> None:
+    """Let the stored access token be over."""
+    (account,) = store.summaries()
+    session = store.get(account)
+    assert session is not None
+    now = datetime.now(UTC)
+    store.put(
+        "prod",
+        replace(session, stored_at=now - timedelta(hours=9), expires_at=now - timedelta(hours=1), refreshed_at=None),
+    )
 
 
 PROFILE = """\

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from tests.cli.terminal import spawn
 from tests.oauth.conftest import Login
 from tests.sampling import sample
+from tests.sockets import free_port
 from tests.waiting import PATIENCE
 
 
@@ -53,8 +53,7 @@ def test_the_pasted_address_logs_in_with_no_terminal(login: Login) -> None:
 
 def test_with_no_input_at_all_a_browser_that_was_arranged_may_still_answer(login: Login) -> None:
     """Who fixes the port has made it reachable: `ssh -L`, a container on the host's network."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     process = login.start("login", "prod", "--no-browser", "--port", str(port), stdin=subprocess.DEVNULL)
     address = read_address(process.stderr)
     assert f"localhost%3A{port}%2Fcallback" in address

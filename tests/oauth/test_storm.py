@@ -8,8 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
-from tests.oauth.conftest import PROFILE, Login
+from tests.oauth.conftest import PROFILE, Login, expire
 from tests.programs import changed, run_program
 from tests.sampling import WHOLE
 from tests.standin import Standin
@@ -39,18 +38,6 @@ def storm(login: Login) -> Login:
     login.seed(left=timedelta(hours=-1))
     login.omni.oauth.latency = 1.5
     return login
-
-
-def expire(store: SecretStore) -> None:
-    """Let the stored access token be over."""
-    (account,) = store.summaries()
-    session = store.get(account)
-    assert session is not None
-    now = datetime.now(UTC)
-    store.put(
-        "prod",
-        replace(session, stored_at=now - timedelta(hours=9), expires_at=now - timedelta(hours=1), refreshed_at=None),
-    )
 
 
 def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:

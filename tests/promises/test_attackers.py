@@ -25,6 +25,7 @@ from tests import warm
 from tests.conftest import CANARY, Cli, Ran
 from tests.programs import run_program
 from tests.sampling import sample
+from tests.sockets import free_port
 from tests.standin import Standin
 from tests.waiting import PATIENCE, wait_until
 
@@ -413,11 +414,6 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
             loopback.listen(0, "the login")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 BROWSERS = (
     "sh -c 'touch ran' %s", "x; touch ran", "$(touch ran)", "`touch ran`:|touch ran", "%s", "'", ":::", "/dev/null",
 )  # fmt: skip
@@ -429,7 +425,7 @@ def test_no_browser_variable_is_read_by_a_shell_or_breaks_the_login(cli: Cli, br
     with Standin() as omni:
         cli.profiles(f'[profiles.o]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nauth = "oauth"\n')
         running = subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", "login", "o", "--port", str(_free_port())],
+            [sys.executable, "-m", "omniprofile", "login", "o", "--port", str(free_port())],
             env={
                 **os.environ,
                 "BROWSER": browser,

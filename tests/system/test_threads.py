@@ -32,17 +32,16 @@ def _fail() -> None:
 
 def test_ctrl_c_is_raised_when_the_work_is_done() -> None:
     done: list[str] = []
-    told: list[float] = []
+    told = threading.Event()
 
     def work() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
+        assert told.wait(PATIENCE), "the person is told while it goes on"
         done.append("done")
 
     with pytest.raises(KeyboardInterrupt):
-        critical_section(work, on_interrupt=lambda: told.append(len(done)))
+        critical_section(work, on_interrupt=told.set)
     assert done == ["done"]
-    assert told == [0], "the person is told while it goes on"
 
 
 def test_a_termination_comes_afterwards() -> None:
