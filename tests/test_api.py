@@ -223,6 +223,8 @@ def test_what_goes_wrong_is_an_error_of_a_family_with_code_and_hint(cli: Cli, ke
         assert isinstance(caught.value, family)
         assert caught.value.code == code
         assert caught.value.message == str(caught.value)
+        assert "command line" not in caught.value.message
+        assert "--" not in caught.value.message, "a program has no flags"
         assert caught.value.hint
     cli.profiles(_profile(omni, "") + _profile(omni, "", "other"))
     with pytest.raises(NoProfileSelected):

@@ -108,9 +108,12 @@ def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
         from omniprofile.errors import ConfigUnreadable
         from omniprofile.model.shell_words import quoted_place
 
-        flag = f"--config {quoted_place(places.config_file)} " if places.config_given == "--config" else ""
+        # The library has no `--config`, but is given the file in the same way.
+        flag, named = f"--config {quoted_place(places.config_file)} ", ""
+        if places.config_given != "--config":
+            flag, named = "", f", named by `{places.config_given}`,"
         raise ConfigUnreadable(
-            f"`{places.config_file}`, named by `{places.config_given}`, not found",
+            f"profile file `{places.config_file}`{named} not found",
             hint=f"check the path, or create the file with `omniprofile {flag}init`",
         )
     return files

@@ -130,10 +130,18 @@ def test_nothing_set_up_yet_is_no_error(tmp_path: Path):
     assert profile_files(folder_places(tmp_path)) == []
 
 
-def test_a_missing_file_that_was_named_is_an_error_that_says_who_named_it(tmp_path: Path):
-    with pytest.raises(ConfigUnreadable, match="named by `--config`, not found") as caught:
-        profile_files(folder_places(tmp_path, given="--config"))
-    assert f"`omniprofile --config {tmp_path}" in str(caught.value.hint)
+@pytest.mark.parametrize(
+    ("given", "says", "init"),
+    [
+        ("--config", "toml` not found", "omniprofile --config {} init"),
+        ("OMNIPROFILE_CONFIG", "toml`, named by `OMNIPROFILE_CONFIG`, not found", "omniprofile init"),
+    ],
+)
+def test_a_missing_file_that_was_named_is_an_error(tmp_path: Path, given: str, says: str, init: str):
+    places = folder_places(tmp_path, given=given)
+    with pytest.raises(ConfigUnreadable, match=says) as caught:
+        profile_files(places)
+    assert f"`{init.format(places.config_file)}`" in str(caught.value.hint)
 
 
 def test_a_drop_in_folder_that_is_a_file_is_an_error(tmp_path: Path):
