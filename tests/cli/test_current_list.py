@@ -145,6 +145,17 @@ def test_list_knows_what_is_stored(cli: Cli, instances: Instances) -> None:
     assert states == {"prod": "missing", "staging": "present"}
 
 
+@pytest.mark.usefixtures("file_store")
+def test_a_store_that_cannot_be_used_hides_no_address(cli: Cli, instances: Instances) -> None:
+    stored = cli.home / ".local/state/omniprofile/secrets.json"
+    cli("login", "staging", stdin=STAGING_KEY, status=0)
+    stored.chmod(0o644)
+    ran = cli("list", "--json", status=0)
+    (row,) = [row for row in json.loads(ran.out)["profiles"] if row["name"] == "staging"]
+    assert (row["base_url"], row["credential"]) == (instances.staging.base_url, "unknown")
+    assert "`staging`: " in ran.err
+
+
 def test_list_asks_no_key_command(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["touch", "asked"] }\n')
     row = json.loads(cli("list", "--json").out)["profiles"][0]

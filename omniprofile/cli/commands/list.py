@@ -82,7 +82,10 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, 
     }
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
+        row["base_url"] = str(resolution.origin) if resolution.origin else None
+        row["auth"] = resolution.auth
         row["credential"], expires_at = _credential(app, resolution)
+        row["expires_at"] = rfc3339(expires_at)
         for variable, given in declared.env.items():
             if source := given.value.secret:
                 known = app.credential_status(name, resolution.origin, "api-key", source, variable)
@@ -90,9 +93,7 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, 
     except Error as error:
         # One profile's error must not hide the others.
         console.warn(f"`{name}`: {error.message}")
-        return row
-    base_url = str(resolution.origin) if resolution.origin else None
-    return row | {"base_url": base_url, "auth": resolution.auth, "expires_at": rfc3339(expires_at)}
+    return row
 
 
 def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:
