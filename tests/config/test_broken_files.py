@@ -1,4 +1,4 @@
-"""A broken file of `profiles.d` stops only what could depend on it."""
+"""A broken file in `profiles.d` affects only what could depend on it."""
 
 import json
 from pathlib import Path
@@ -79,9 +79,9 @@ HARMFUL = {
 
 @pytest.fixture
 def files(cli: Cli) -> Path:
-    """The sound files; drop-ins go into the folder that this returns.
+    """Write valid files, and return the folder for drop-ins.
 
-    They also have a profile whose parent is in the broken file.
+    One of their profiles has its parent in the broken file.
     """
     folder = cli.profiles(MAIN).parent / "profiles.d"
     folder.mkdir(mode=0o700)

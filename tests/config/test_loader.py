@@ -1,4 +1,4 @@
-"""All files together: merged, references checked, and for every command but lint the first error raised, exit 3."""
+"""Loading all files: they are merged and their references checked; every command except lint raises the first error (exit 3)."""
 
 import json
 import os
@@ -119,7 +119,7 @@ def test_a_pin_that_cannot_be_read_raises(tmp_path: Path) -> None:
 
 
 def test_many_dangling_names_do_not_each_look_at_every_name(tmp_path: Path) -> None:
-    """Without a bound on the guesses this takes hours."""
+    """Without a limit on suggestions this would take hours."""
     (path,) = _files(tmp_path, "".join(f'[profiles.p{n}]\nextends = "px{n}"\n' for n in range(5000)))
     found = read([path], home="/").findings
     assert len(found) == 5000
@@ -146,7 +146,7 @@ pieces = st.sampled_from(
 
 @st.composite
 def contents(draw: st.DrawFn) -> bytes:
-    """Any bytes, and a good file with a few changes."""
+    """Generate arbitrary bytes, and a valid file with a few changes."""
     if draw(st.booleans()):
         return draw(st.binary(max_size=200))
     content = bytearray(EXAMPLE)
@@ -161,7 +161,7 @@ def contents(draw: st.DrawFn) -> bytes:
 def test_any_bytes_as_a_profile_file_are_read_or_refused_with_a_place_and_exit_3(
     cli: Cli, content: bytes, name: str
 ) -> None:
-    """A message with file and line, exit 3; never a traceback, never a hang."""
+    """Any error has file and line, and exit status 3; there is no traceback and no hang."""
     path = cli.config.parent / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

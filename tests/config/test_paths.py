@@ -1,4 +1,4 @@
-"""Where the files are, on each platform, whatever the variables hold."""
+"""The paths of all files, on each platform, for any values of the variables."""
 
 from pathlib import Path
 

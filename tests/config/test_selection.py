@@ -109,7 +109,7 @@ def test_a_weaker_layer_is_asked_only_for_an_explanation():
         (b'profile = "a b"', None),
         (b'profile = "prod" # mine', None),
         (b"", None),
-        # Neither TOML nor a pin: the full path says what is wrong with it.
+        # Neither TOML nor a pin: the full path reports the error.
         (b'Xprofile = "prod"', None),
         (b'profileX = "prod"', None),
         (b'profile = X"prod"', None),

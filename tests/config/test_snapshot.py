@@ -1,4 +1,4 @@
-"""The snapshot is believed only while it is what the files say now, and only when it is this user's own."""
+"""The snapshot is used only while it matches the files, and only if it belongs to this user."""
 
 import marshal
 import os
@@ -25,12 +25,12 @@ NEW = '[profiles.new]\nbase_url = "https://new.omniapp.co"\nkey = { env = "KEY" 
 
 
 def answer(*argv: str) -> "fast_path.Answer | None":
-    """The fast path's answer; None when it declines."""
+    """Return the fast path's answer; None if it declines."""
     return fast_path.answer(argv, os.environ, sys.platform)
 
 
 class Home:
-    """A profile file with one profile, and the snapshot that a first command has made of it."""
+    """A profile file with one profile, and its snapshot."""
 
     def __init__(self, cli: Cli) -> None:
         self.cli = cli
@@ -39,7 +39,7 @@ class Home:
         self.cache = Path(os.environ["XDG_CACHE_HOME"], "omniprofile")
 
     def compile(self) -> None:
-        """Make the snapshot, and see that it is there and used."""
+        """Write the snapshot, and check that it is used."""
         self.cli("list")
         assert answer("current") == "one\n"
 
@@ -49,7 +49,7 @@ class Home:
         return path
 
     def current(self) -> str:
-        """What `current` says, whichever path answers: the fast one must agree with the full one."""
+        """Return the output of `current`, after checking that the fast path agrees with the full one."""
         quick = answer("current")
         ran = self.cli("current")
         in_full = ran.out if ran.status == 0 else ran.err.split("`")[0]
@@ -59,7 +59,7 @@ class Home:
 
 @pytest.fixture
 def home(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """However slow the machine is, changes stay new here; tests for old ones say so."""
+    """Changes count as recent on any machine; tests of older changes set that themselves."""
     monkeypatch.setattr(snapshot, "_SETTLED", 3_600_000_000_000)
     monkeypatch.setenv("KEY", "k")
     return Home(cli)
@@ -127,7 +127,7 @@ def test_whatever_way_the_files_are_edited_the_answer_is_fresh(
 ) -> None:
     monkeypatch.setattr(snapshot, "_SETTLED", settled)
     home.cli("list")
-    time.sleep(0.02)  # a tick of the kernel's clock, without which only the content could tell: see the next test
+    time.sleep(0.02)  # waits for a tick of the kernel's clock; the next test covers edits within one tick
     edit(home)
     expected = "new\n" if edit is _add_a_drop_in else "two\n"
     assert home.current() == expected
@@ -135,7 +135,7 @@ def test_whatever_way_the_files_are_edited_the_answer_is_fresh(
 
 
 def test_edits_of_equal_size_within_the_same_tick_are_seen(home: Home) -> None:
-    """Nothing but the content tells them apart: written as fast as it goes, with inode, size and often times the same."""
+    """Only the content differs: inode, size and often the times are the same."""
     same = 0
     for turn in range(60):
         name = ("one", "two")[turn % 2]
@@ -152,7 +152,7 @@ def test_edits_of_equal_size_within_the_same_tick_are_seen(home: Home) -> None:
 
 
 def test_an_edit_that_no_stamp_shows_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the clock had not ticked since the snapshot was made: the stamps are equal, the content is not."""
+    """The clock has not ticked since the snapshot was written: the times are equal, the content is not."""
     monkeypatch.setattr(snapshot, "stamp", lambda status: (status.st_size, time.time_ns() * 2, 0))
     frozen = time.time_ns()
     monkeypatch.setattr(snapshot, "stamp", lambda status: (status.st_size, frozen, frozen))
@@ -202,7 +202,7 @@ def test_a_retargeted_link_is_seen(home: Home) -> None:
 
 
 def test_a_folder_that_is_linked_elsewhere_moves_the_keys_of_its_files(home: Home, tmp_path: Path) -> None:
-    """The file is the very same inode, but a relative key path starts at another folder."""
+    """The inode is the same, but relative key paths start at another folder."""
     home.file.unlink()
     for name in ("a", "b"):
         folder = tmp_path / name
@@ -269,17 +269,17 @@ def test_another_home_and_another_config_have_their_own_snapshots(home: Home, tm
 
 
 def _key(content: bytes) -> tuple[int, Any]:
-    """Where the key of a snapshot ends, and what it says."""
+    """Return the end of a snapshot's key, and the key."""
     start = len(snapshot._HEADER) + 16
     end = start + int.from_bytes(content[start - 16 : start - 8], "little")
     return end, marshal.loads(content[start:end])
 
 
 def test_a_section_of_another_snapshot_is_a_miss(home: Home) -> None:
-    """Half an old file and half a new one, as a crash may leave what was never forced to the disk."""
+    """A crash can leave half an old file and half a new one, if they were not synced to disk."""
     home.compile()
     old = home.snapshot.read_bytes()
-    home.file.write_text(TWO.replace("two", "six"))  # names of the same length: every section is where it was
+    home.file.write_text(TWO.replace("two", "six"))  # names of the same length keep every section at its offset
     home.cli("list")
     new = home.snapshot.read_bytes()
     (at, _), (other, _) = _key(new), _key(old)
@@ -288,7 +288,7 @@ def test_a_section_of_another_snapshot_is_a_miss(home: Home) -> None:
     assert home.cli("current").out == "six\n"
 
 
-# Whose it is, and what is in it
+# Owner and content
 
 
 def test_the_snapshot_is_private_and_holds_no_secret(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +304,7 @@ needs_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason=
 
 
 def _forge(home: Home) -> bytes:
-    """The snapshot with another host in it, its checksums right: what an attacker would put there."""
+    """Put another host into the snapshot, with correct checksums, as an attacker would."""
     content = home.snapshot.read_bytes()
     at, (facts, parts) = _key(content)
     sections = []
@@ -316,7 +316,7 @@ def _forge(home: Home) -> bytes:
 
 
 def test_the_forged_snapshot_of_these_tests_would_be_believed_if_it_were_ours(home: Home) -> None:
-    """What the next tests prove hangs on this."""
+    """The next tests depend on this."""
     home.compile()
     home.snapshot.write_bytes(_forge(home))
     assert "bad.omniapp.co" in str(answer("env"))

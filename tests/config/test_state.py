@@ -1,4 +1,4 @@
-"""The file that says which profile is active: whole at any moment, readable by a shell."""
+"""The file with the active profile: complete at any moment, readable by a shell."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Keyring backends with real behaviour, and a Secret Service of the test's own."""
+"""Keyring backends with realistic behaviour, and a private Secret Service."""
 
 import gc
 import os
@@ -32,7 +32,7 @@ from tests.waiting import FOR_EVER, PATIENCE, wait_until
 
 
 def account(profile: str, origin: str = "https://acme.omniapp.co") -> Account:
-    """The account of a profile for the origin of `make_secret`."""
+    """Return the account of a profile for the origin of `make_secret`."""
     return Account(profile, Origin.parse(origin))
 
 
@@ -41,7 +41,7 @@ PROD = str(account("prod"))
 
 
 def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", session: bool = False) -> StoredSecret:
-    """A stored secret: an API key's, or an OAuth session's."""
+    """Return a stored secret: an API key or an OAuth session."""
     stored_at = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
     if not session:
         return StoredSecret(Origin.parse(origin), Secret(text), stored_at)
@@ -57,14 +57,14 @@ def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", 
 
 
 def stored_secret(account: Account, fields: StoredFields) -> StoredSecret:
-    """What the fast path read, as the full path would have it."""
+    """Return what the fast path read as the full path's type."""
     values = vars(fields)
     identity = values.pop("identity")
     return StoredSecret(account.origin, **values, identity=identity and Identity(**identity), variable=account.variable)
 
 
 class MemoryKeyring(KeyringBackend):
-    """Keeps what it is given. The base of the misbehaving ones."""
+    """Stores entries correctly. The base of the misbehaving ones."""
 
     priority = 1.0
 
@@ -90,7 +90,7 @@ class MemoryKeyring(KeyringBackend):
 
 
 class SmallKeyring(MemoryKeyring):
-    """Raises for what is longer than Windows takes, as Windows does."""
+    """Raises for entries that are too long for Windows, as Windows does."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         if len(password.encode("utf-16-le")) > 2560:
@@ -122,7 +122,7 @@ class HangingKeyring(MemoryKeyring):
 
 
 class LyingKeyring(MemoryKeyring):
-    """Stores something else than what it is given, once it `lies`."""
+    """Stores something else than it was given, once it `lies`."""
 
     lies = True
 
@@ -131,7 +131,7 @@ class LyingKeyring(MemoryKeyring):
 
 
 class TruncatingKeyring(MemoryKeyring):
-    """Cuts what is longer than `keeps`, and says nothing."""
+    """Silently truncates entries longer than `keeps`."""
 
     keeps = 100
 
@@ -169,7 +169,7 @@ def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[KeyringBackend], K
 
 @pytest.fixture
 def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
-    """Make a keyring store with folders in the test's own."""
+    """Make a keyring store in the test's folder."""
 
     def make(**options: object) -> KeyringStore:
         usual = {"lock_folders": [str(tmp_path / "locks")], "timeout": PATIENCE}
@@ -179,21 +179,21 @@ def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
 
 
 def start_python(code: str, *argv: str) -> "subprocess.Popen[str]":
-    """Start `code` in a Python of its own."""
+    """Start `code` in a new Python process."""
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", textwrap.dedent(code), *argv]
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def python(code: str, *argv: str) -> "subprocess.CompletedProcess[str]":
-    """Run `code` in a Python of its own."""
+    """Run `code` in a new Python process."""
     process = start_python(code, *argv)
     out, err = process.communicate(timeout=180)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def at_once(code: str, processes: int, *argv: str) -> None:
-    """Run `code` in so many processes, forked in its line `FORK`, each with its number as the last argument."""
+    """Run `code` in several processes, forked at its line `FORK`, each with its number as the last argument."""
     fork = f"""
         import os
         for number in range({processes}):
@@ -216,18 +216,18 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
     <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
   </policy>
 </busconfig>
-"""  # no folder of services: the bus starts nothing by itself
+"""  # no service folder: the bus starts no service
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """The keyring package leaves its socket open when the collection is locked or gone. Not ours, so not an error here."""
+    """The keyring package leaves its socket open if the collection is locked or gone; that is not our error."""
     if item.get_closest_marker("secret_service"):
         item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
 @dataclass
 class SecretService:
-    """A D-Bus session bus and a gnome-keyring on it, with a home of their own."""
+    """A D-Bus session bus with a gnome-keyring, in a temporary home."""
 
     address: str
     environ: dict[str, str]
@@ -315,4 +315,4 @@ def secret_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
                 process.kill()
             process.wait(PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
-        gc.collect()  # now, while the filter stands, and not in the middle of another test
+        gc.collect()  # now, while the warning filter applies, and not during another test

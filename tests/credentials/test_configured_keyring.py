@@ -1,4 +1,4 @@
-"""Keyrings that the user's configuration names, in processes of their own: plain text is refused until it is asked for."""
+"""Keyrings chosen by the user's configuration, in real processes: plain text is refused unless requested."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PROFILE = '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n'
 
 
 class Home:
-    """A home of a process's own, in which nothing chooses a keyring."""
+    """A temporary home whose configuration chooses no keyring."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class Home:
         return warm.run(*argv, env={**self.environ, **variables}, stdin=CANARY)
 
     def holding_the_secret(self) -> list[Path]:
-        """The files anywhere in the home that hold it, plain or in base64, as `keyrings.alt` writes it."""
+        """Return the files in the home that contain it, plain or in Base64, as `keyrings.alt` writes it."""
         from base64 import b64encode
 
         shapes = (CANARY.encode(), *(b64encode(b"." * skip + CANARY.encode())[4:40] for skip in range(3)))
@@ -176,7 +176,7 @@ def backends(home: Home) -> Home:
 
 @pytest.mark.parametrize("chain", ["Feed", "Feed Feed"])
 def test_a_chain_in_which_plain_text_would_write_is_refused(backends: Home, chain: str) -> None:
-    """The first members store nothing, so that the chain would write to the plain text behind them."""
+    """The first members store nothing, so the chain would write to the plain text behind them."""
     ran = backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Chain", CHAIN=chain)
     assert ran.returncode == 9, ran.stderr
     assert "keeps secrets in plain text or not at all" in ran.stderr
@@ -208,12 +208,12 @@ def test_a_secret_in_a_keyring_that_is_not_used_now_is_not_missing(backends: Hom
         assert "is stored in the OS keyring (backends Vault), but the" in ran.stderr
         assert "is used now" in ran.stderr
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
-    variables |= {"CHAIN": "Other Vault"}  # it is read where it was written, whoever is asked first
+    variables |= {"CHAIN": "Other Vault"}  # it is read from the backend that it was written to
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
 
 
 def test_a_secret_is_not_missing_where_there_is_no_keyring_any_more(backends: Home) -> None:
-    """As in a session over SSH, which has no bus."""
+    """An SSH session, for example, has no bus."""
     assert backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Vault").returncode == 0
     for command in (("token", "prod"), ("logout", "prod")):
         ran = backends.run(*command, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
@@ -224,7 +224,7 @@ def test_a_secret_is_not_missing_where_there_is_no_keyring_any_more(backends: Ho
 
 @pytest.mark.parametrize(("then", "now"), [("keyring", "file"), ("file", "keyring")])
 def test_a_secret_in_the_store_that_is_not_used_now_is_not_missing(backends: Home, then: str, now: str) -> None:
-    """A variable appeared, or went away."""
+    """A variable was set or unset since."""
     keyring = {"PYTHON_KEYRING_BACKEND": "backends.Vault"}
     assert backends.run("login", "prod", "--no-test", **keyring, OMNIPROFILE_SECRET_STORE=then).returncode == 0
     ran = backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=now)
@@ -300,7 +300,7 @@ class Keyring(KeyringBackend):
 def test_what_a_backend_prints_is_no_part_of_what_is_handed_out(
     home: Home, command: tuple[str, ...], form: str
 ) -> None:
-    """A shell evaluates what `env` prints, and `token` is put into headers."""
+    """A shell evaluates the output of `env`, and `token` is put into headers."""
     home.write("lib/talker.py", TALKER)
     talks = {"PYTHONPATH": str(home.folder / "lib"), "PYTHON_KEYRING_BACKEND": "talker.Keyring"}
     ran = home.run("login", "prod", "--no-test", **talks)

@@ -1,4 +1,4 @@
-"""The exact edges of sessions, overrides and what the stores keep: one step inside and one step outside of every limit."""
+"""The exact limits of sessions, overrides and stored entries: one step inside and one step outside."""
 
 import json
 import time
@@ -55,7 +55,7 @@ PROD = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "/p.toml", 1)
 
 
 def session(text: str = "old", /, **changed: object) -> StoredSecret:
-    """One that is stored for an hour and lasts another."""
+    """Return a session stored an hour ago that lasts another hour."""
     made = replace(
         make_secret(text, session=True), stored_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=1)
     )
@@ -63,7 +63,7 @@ def session(text: str = "old", /, **changed: object) -> StoredSecret:
 
 
 def refreshed(folder: Path, stored: StoredSecret, held: StoredSecret, *, force: bool = False) -> str:
-    """The token that `fresh` gives for `held`, with `stored` in the store; the instance would give `new`."""
+    """Return the token of `fresh` for `held`, with `stored` in the store and `new` from the instance."""
     store = FileStore(str(folder))
     store.put("prod", stored)
     sessions = Sessions(
@@ -116,7 +116,7 @@ def test_a_token_is_fresh_from_its_storing_until_five_minutes_or_a_quarter_of_it
         (timedelta(0), -TICK, timedelta(0), False),
         (HOUR, 2 * HOUR, 2 * HOUR - TICK, True),
         (HOUR, 2 * HOUR, 2 * HOUR, False),
-        (2 * HOUR, HOUR, TICK, False),  # a job that asks for little gets half of its life all the same
+        (2 * HOUR, HOUR, TICK, False),  # a job that asks for little still gets half of the lifetime
         (timedelta(0), HOUR, timedelta(days=366), False),
     ],
 )
@@ -271,7 +271,7 @@ def test_a_deadline_is_over_at_its_moment_or_when_it_is_given_up(monkeypatch: py
 
 
 def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
-    """For every source of a key: whether it is there, where it is kept, and nothing of it but its public beginning."""
+    """For every key source: whether it exists, where it is, and only its public prefix."""
     (tmp_path / "key").touch()
     origin = Origin.parse("https://acme.omniapp.co")
 
@@ -362,7 +362,7 @@ def test_a_variable_that_two_profiles_share_is_refused_for_both() -> None:
 
 
 def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[Sessions, list[str], FileStore]:
-    """Sessions whose instance does what `answer` does to the store, and the moments that they pass."""
+    """Return sessions whose instance runs `answer` on the store, and the checkpoints that they pass."""
     store = FileStore(str(folder))
     store.put("prod", session(expires_at=NOW))
     passed: list[str] = []
@@ -379,7 +379,7 @@ def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[
 
 
 def ended(store: FileStore, meanwhile: StoredSecret | None = None) -> StoredSecret:
-    """The instance says that the refresh token is spent, after somebody stored `meanwhile`."""
+    """Refresh while another process stores `meanwhile` and the instance rejects the refresh token."""
     if meanwhile:
         store.put("prod", meanwhile)
     raise SessionEnded("it is over", hint="log in")
@@ -435,7 +435,7 @@ def test_what_memory_holds_goes_in_the_place_of_what_was_sent_alone(
 
 
 class Gone(MemoryKeyring):
-    """A keyring that fails to delete; `kept` is what it has all the same."""
+    """A keyring that fails to delete; `kept` is what remains."""
 
     def __init__(self, kept: str | None) -> None:
         super().__init__()
@@ -472,7 +472,7 @@ def obtained(
     renewed: StoredSecret | None = None,
     **environ: str,
 ) -> Credential:
-    """What is obtained for a profile with these values; the session of `stored` alone may be refreshed, to `renewed`."""
+    """Obtain the credential of a profile with these values; only the session in `stored` may be refreshed, to `renewed`."""
 
     def fresh(profile: str, session: StoredSecret) -> StoredSecret:
         assert (profile, session) == ("prod", stored)
@@ -493,7 +493,7 @@ def obtained(
 
 
 def test_a_key_lasts_and_a_session_ends() -> None:
-    """Every source gives a credential of the profile, for its origin, with its variables."""
+    """Every source yields the profile's credential, with its origin and variables."""
 
     def key(text: str) -> Credential:
         return Credential("prod", ACME, "api-key", Secret(text))

@@ -1,4 +1,4 @@
-"""The text of a stored secret."""
+"""The serialized form of a stored secret."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ SECRETS = st.builds(
 
 
 def unpacked(text: str, account: Account = ACCOUNT) -> StoredSecret:
-    """What a store reads."""
+    """Return a secret as a store reads it."""
     return from_data(load(text), account)
 
 
@@ -214,7 +214,7 @@ def test_every_field_of_an_identity_is_stored() -> None:
     ).map(json.dumps)
 )
 def test_loading_is_what_json_does(text: str | bytes) -> None:
-    """The faster way in gives the same, or leaves it to `json`."""
+    """The fast reader returns the same as `json`, or leaves the text to it."""
     try:
         expected = json.loads(text)
     except ValueError:
@@ -247,7 +247,7 @@ def test_loading_odd_texts_is_what_json_does(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("text", ['{"a', '{"a" 1}', "[1 2]", "{1}", '"\\x"', '"\n"', '"\\ud8"', "[1,", "tru", ""])
 def test_broken_json_is_a_value_error_while_nothing_has_imported_json(text: str) -> None:
-    """As in commands that read a store first; each text ends the scanner in another way."""
+    """As in commands that read a store first; each text ends the scanner differently."""
     code = "import sys; from omniprofile.credentials.envelope import load; load(sys.argv[1])"
     ran = run_program([sys.executable, "-c", code, text])
     assert ran.stderr.endswith("\nValueError: it is not JSON\n")

@@ -27,7 +27,7 @@ from tests.waiting import PATIENCE, wait_until
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The store's folder, not yet there."""
+    """The store's folder, which does not exist yet."""
     return tmp_path / "state" / "omniprofile"
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_others_can_read_or_write_is_refused(folder: Path, mode: int
 
 
 def test_a_file_with_a_second_name_is_refused_until_it_has_a_content_of_its_own(folder: Path) -> None:
-    """Each name has a lock of its own, and a replacement takes one away: both would refresh one session."""
+    """Each name has its own lock, and a replacement separates them: both would refresh one session."""
     store, other = FileStore(str(folder)), FileStore(str(folder.parent / "other"))
     store.put("prod", make_secret())
     os.makedirs(other.folder)
@@ -168,7 +168,7 @@ def test_one_damaged_entry_is_named_and_can_be_replaced_or_deleted(folder: Path)
     assert store.summaries()[BAD] == StoredSummary()
     assert store.get(account("prod")) == make_secret()
     store.put("other", make_secret())
-    assert json.loads(Path(store.path).read_text())["secrets"][str(BAD)] == {"version": 7}  # kept as it stands
+    assert json.loads(Path(store.path).read_text())["secrets"][str(BAD)] == {"version": 7}  # kept unchanged
     assert store.delete(BAD) is True
     assert set(store.summaries()) == {account("other"), account("prod")}
 

@@ -1,4 +1,4 @@
-"""The OS keyring store where the keyring misbehaves, is killed, or is none."""
+"""The OS keyring store with a keyring that misbehaves, is killed, or is missing."""
 
 import os
 import re
@@ -50,7 +50,7 @@ OPERATIONS: dict[str, Callable[[SecretStore], object]] = {
 
 
 def chain_text(problem: BaseException | None) -> str:
-    """Everything that a traceback of `problem` could show of the exceptions behind it."""
+    """Return everything that a traceback of `problem` could show of its chained exceptions."""
     texts = []
     while problem is not None:
         texts.append(f"{problem!r} {problem}")
@@ -116,7 +116,7 @@ def test_a_hanging_keyring_is_waited_for_once(operation: str, make_store: MakeSt
                 with pytest.raises(StoreTimeout):
                     again(store)
                 with pytest.raises(StoreTimeout):
-                    again(make_store(timeout=FOR_EVER))  # another store of the process, while the call is still out
+                    again(make_store(timeout=FOR_EVER))  # another store of the process, during the pending call
             assert store.label.startswith("OS keyring")
         assert [call.done() for call in keyring_time_limit._stuck] == [False]
     finally:
@@ -164,9 +164,7 @@ def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: Use
         if thread.name == "omniprofile-work":
             thread.join(PATIENCE)
 
-    assert [call for call in backend.calls if call.startswith("set")] == [
-        f"set {PROD}/a/1"
-    ]  # the one that was under way
+    assert [call for call in backend.calls if call.startswith("set")] == [f"set {PROD}/a/1"]  # the pending call
 
 
 def test_a_timeout_bounds_a_method_and_not_each_call_of_it(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -193,9 +191,7 @@ def test_a_writer_whose_caller_gave_up_changes_nothing_more(make_store: MakeStor
     for call in list(keyring_time_limit._stuck):
         call.exception(PATIENCE)
 
-    assert [call for call in backend.calls if call.startswith("set")] == [
-        f"set {PROD}/a/1"
-    ]  # the one that was under way
+    assert [call for call in backend.calls if call.startswith("set")] == [f"set {PROD}/a/1"]  # the pending call
     assert make_store(limit=100).get(account("prod")) is None
 
 
@@ -226,7 +222,7 @@ class OurPlaintext(keyrings.alt.file.PlaintextKeyring):  # type: ignore[misc]
 
 
 class PyfsPlaintext(MemoryKeyring):
-    """One of `keyrings.alt` before its version 5."""
+    """A backend of `keyrings.alt` before version 5."""
 
     __module__, __qualname__ = "keyrings.alt.pyfs", "PlaintextKeyring"
 
@@ -247,7 +243,7 @@ def test_a_plain_text_keyring_is_refused_every_time(
 
 
 def chain_of(*members: KeyringBackend) -> KeyringBackend:
-    """A chain of backends, as the keyring package makes one of all that it finds."""
+    """Return a chain of backends, as the keyring package makes one of all it finds."""
 
     class Chain(keyring.backends.chainer.ChainerBackend):
         backends = list(members)
@@ -356,7 +352,7 @@ def test_another_profile_s_value_is_found_though_it_is_for_the_same_instance(
 def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
     make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
-    """The service goes away between two calls, and comes back."""
+    """The service disappears between two calls, and comes back."""
     memory = MemoryKeyring()
     use_keyring(memory)
     store = make_store()
@@ -381,7 +377,7 @@ def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
 def test_whatever_a_backend_raises_its_caller_gets_it_at_once(
     operation: str, problem: BaseException, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
-    """Ctrl-C is the user's; all else is a store that cannot be used, `sys.exit()` too. Nobody waits for the timeout."""
+    """Ctrl-C passes; anything else, even `sys.exit()`, makes the store unusable, without waiting for the timeout."""
     use_keyring(RaisingKeyring(problem))  # type: ignore[arg-type]
     expected = KeyboardInterrupt if isinstance(problem, KeyboardInterrupt) else StoreUnavailable
     with without_waiting(), pytest.raises(expected) as caught:
@@ -451,7 +447,7 @@ def test_what_a_small_keyring_cannot_hold_is_an_error_that_keeps_the_old_value(
     make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     use_keyring(SmallKeyring())
-    store = make_store()  # nothing tells the store that this keyring is small
+    store = make_store()  # the store does not know that this keyring is small
     store.put("prod", make_secret("old"))
 
     with pytest.raises(StoreUnavailable, match=r"failed to store \(`OSError`\)") as caught:
@@ -474,7 +470,7 @@ def test_a_keyring_of_windows_is_known_to_be_small(make_store: MakeStore, use_ke
 
 
 class CaseBlindKeyring(SmallKeyring):
-    """Takes names for the same in any case, as Windows does."""
+    """Ignores the case of names, as Windows does."""
 
     def get_password(self, service: str, username: str) -> str | None:
         return super().get_password(service, username.lower())
@@ -505,7 +501,7 @@ class Killed(KeyboardInterrupt):
 
 
 class KilledKeyring(MemoryKeyring):
-    """Does `steps` changes; the next one never comes, nor anything after it."""
+    """Makes `steps` changes and is killed before the next."""
 
     steps = 1_000_000
 
@@ -542,7 +538,7 @@ def test_killed_at_any_moment_the_old_value_or_the_new_one_is_there_whole(
     for steps in range(100):
         backend = KilledKeyring()
         use_keyring(backend)
-        make_store(limit=limit).put("prod", make_secret("first" * 200))  # so that the generations are under way
+        make_store(limit=limit).put("prod", make_secret("first" * 200))  # so that the generations alternate
         make_store(limit=limit).put("prod", before)
         backend.steps = steps
         try:
@@ -659,7 +655,7 @@ def test_get_heals_the_index(make_store: MakeStore, use_keyring: UseKeyring, tmp
         assert store.summaries() == {}
         store.get(account("prod"))
         assert store.summaries() == whole
-    backend.entries.clear()  # deleted with the keyring's own program
+    backend.entries.clear()  # deleted with the keyring's own tool
     assert store.get(account("prod")) is None
     assert store.summaries() == {}
 
@@ -687,7 +683,7 @@ def test_an_index_that_another_process_holds_delays_reading_little_and_makes_wri
     backend = MemoryKeyring()
     use_keyring(backend)
     make_store().put("prod", make_secret("old"))
-    (tmp_path / "state" / "stored.json").unlink()  # so that reading wants to heal it
+    (tmp_path / "state" / "stored.json").unlink()  # so that reading would repair it
     before = dict(backend.entries)
     with lock(str(tmp_path / "state" / "stored.json.lock"), 5):
         assert make_store(timeout=PATIENCE).get(account("prod")) == make_secret("old")

@@ -1,4 +1,4 @@
-"""Reading the Secret Service without the package `keyring`: what that or another program stored, and services that lie."""
+"""Reading the Secret Service without the package `keyring`: entries of that and other programs, and services that lie."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ ATTRIBUTES = {"service": "omniprofile", "username": PROD}
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], StoredSecret]:
-    """Read `prod` as the fast path does, from the folders of `make_store`, but with patience."""
+    """Read `prod` as the fast path does, from the folders of `make_store`, with a longer time limit."""
     monkeypatch.setattr(light_keyring, "_SECONDS", PATIENCE)
 
     def read() -> StoredSecret:
@@ -206,10 +206,10 @@ def test_a_keyring_package_that_somebody_has_configured_is_asked(environ: dict[s
 
 
 class FakeBus:
-    """A bus and a Secret Service in one, which answers as it should but for what `replies` says of a method.
+    """A bus and a Secret Service in one, which answers correctly except for the methods in `replies`.
 
-    A reply is bytes to send in place of the answer, an exception to raise (the connection closes), or what makes the answer
-    of the call.
+    A reply is bytes to send instead, an exception to raise (the connection closes), or a function that makes the answer
+    to the call.
     """
 
     def __init__(self, folder: Path, replies: dict[str, Any]) -> None:
@@ -264,7 +264,7 @@ class FakeBus:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Ask a fake bus for the password; the keyword arguments are its replies, the names of methods their keys."""
+    """Ask a fake bus for the password; the keyword arguments are its replies by method."""
     open_buses: list[FakeBus] = []
 
     def ask(*, seconds: float = PATIENCE, **replies: object) -> str:
@@ -282,7 +282,7 @@ def _half(call: Message) -> bytes:
 
 
 def _endless_body(call: Message) -> bytes:
-    """An array of nothing in a variant, which jeepney cannot serialise itself."""
+    """Return an array of nothing in a variant, which jeepney cannot serialise."""
     message = new_method_return(call, "v", (("au", [1]),)).serialise(7)
     return bytes(message.replace(b"\2au\0", b"\3a()\0")) + b"\0" * 3
 
@@ -376,7 +376,7 @@ def test_the_secret_service_is_read_with_jeepney_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`keyring`, with SecretStorage and cryptography, takes thirteen bare interpreters, and `inspect` alone one."""
+    """Importing `keyring` takes as long as thirteen bare interpreters, and `inspect` alone as long as one."""
     file = tmp_path / "profiles.toml"
     auth = "oauth" if session else "api-key"
     file.write_text(f'[profiles.one]\nbase_url = "https://acme.omniapp.co"\nauth = "{auth}"\n')
@@ -387,7 +387,7 @@ def test_the_secret_service_is_read_with_jeepney_alone(
     secret = replace(make_secret(session=session), stored_at=now)
     secret = replace(secret, expires_at=now + timedelta(hours=1)) if session else secret
     make_store().put("one", secret)
-    # On a slow machine the file would be read once more, or the keyring package asked.
+    # A slow machine would read the file again, or ask the keyring package.
     code = f"from omniprofile.config import snapshot; snapshot._SETTLED = 0; {PATIENT}"
     code += "; import os, sys; from omniprofile.cli.fast_path import answer"
     code += f"; given = answer({line.split()!r}, os.environ, sys.platform, acting=True)"

@@ -1,4 +1,4 @@
-"""Moving in from the vendor's CLI into a real Secret Service, and looking at it."""
+"""Importing from the vendor's CLI into a real Secret Service."""
 
 import json
 

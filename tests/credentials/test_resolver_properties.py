@@ -1,7 +1,7 @@
-"""Resolution as properties: whatever subset of layers is set, the answer is total, deterministic and explained,
-and no token ever goes to a host that it is not for.
+"""Properties of resolution: for any subset of layers, the result is total, deterministic and explained, and no token
+goes to a host that it is not for.
 
-The oracle below (`belongs`) is written from the contract, not from the resolver: it says for every token, by its own text,
+The oracle below (`belongs`) is written from the contract, not from the resolver: for every token, its text says
 which origins it may go to.
 """
 
@@ -305,7 +305,7 @@ def test_the_strongest_token_wins_or_nothing_does(world: World) -> None:
 @given(worlds)
 @settings(max_examples=300)
 def test_a_refusal_is_never_without_cause(world: World) -> None:
-    """With the files alone, and a stored key for the very host or a key that is for it, a credential must come."""
+    """With the files alone and a key for the same host, resolution must succeed."""
     plain = World(
         **{
             **{name: getattr(world, name) for name in world.__dataclass_fields__},
@@ -389,7 +389,7 @@ def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(w
 
 
 def test_the_oracle_can_say_no() -> None:
-    """The properties above hang on `belongs`: it must refuse what the contract refuses."""
+    """The properties above rely on `belongs`, which must refuse what the contract refuses."""
     base = World(
         HOSTS[0], False, None, False, HOSTS[2], None, "env", None, HOSTS[3], False, None, False, None, (False, False),
         False, False, None,

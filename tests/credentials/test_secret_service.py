@@ -1,4 +1,4 @@
-"""The keyring store on a real Secret Service: gnome-keyring on a D-Bus session of the test's own."""
+"""The keyring store on a real Secret Service: gnome-keyring on a private D-Bus session."""
 
 import os
 import signal
@@ -65,7 +65,7 @@ def test_without_a_bus_there_is_no_keyring(
     """
     ran = python(code, str(tmp_path / "s"))
     assert ran.returncode == 0, ran.stderr
-    # keyrings.alt is installed for the tests: what is chosen without a bus is its plain-text file, and it is refused.
+    # keyrings.alt is installed for the tests: without a bus its plain-text file is chosen, and refused.
     assert ran.stdout.startswith("store-unavailable|")
     assert "OMNIPROFILE_SECRET_STORE=file" in ran.stdout
     assert not list((tmp_path / "home").rglob("*pass*"))
@@ -110,7 +110,7 @@ def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
     secret_service.daemon.send_signal(signal.SIGCONT)
 
     def found() -> StoredSecret | None:
-        with suppress(StoreTimeout):  # until the call that was out has come back
+        with suppress(StoreTimeout):  # until the pending call has returned
             return make_store().get(account("prod"))
         return None
 
@@ -144,7 +144,7 @@ def test_the_collection_is_opened_as_a_busy_gnome_keyring_survives_it(
 
 
 def put_for_ever(store: KeyringStore) -> None:
-    """Store one secret after the other, until that fails."""
+    """Store one secret after another until that fails."""
     number = 0
     while True:
         number += 1

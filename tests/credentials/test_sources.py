@@ -30,7 +30,7 @@ from tests.waiting import FOR_EVER, PATIENCE, wait_until, without_waiting
 
 
 def told_nothing(sentence: str) -> None:
-    """For files that there is nothing to say about."""
+    """Fail if a message is printed."""
     raise AssertionError(sentence)
 
 
@@ -70,7 +70,7 @@ BAD = {
 
 
 def get(source: KeySource, environ: dict[str, str] | None = None, *, profile: str = "ci") -> str:
-    """The key of a source."""
+    """Return the key of a source."""
     environ = {**os.environ, **(environ or {})}
     return read_key(
         source, profile=profile, base_url="https://acme.omniapp.co", environ=environ, interactive=False
@@ -83,7 +83,7 @@ def command(*argv: str, timeout: float = 30.0) -> KeySource:
 
 
 def failure(source: KeySource, environ: dict[str, str] | None = None, *, profile: str = "ci") -> Error:
-    """The error of a source, which must not show the canary."""
+    """Return the error of a source, which must not contain the canary."""
     with pytest.raises(Error) as caught:
         get(source, environ, profile=profile)
     problem: BaseException | None = caught.value
@@ -119,7 +119,7 @@ def test_anything_else_is_refused_with_the_reason_whatever_source_it_comes_from(
     path = tmp_path / "key"
     path.write_bytes(text.encode())
     path.chmod(0o600)
-    whys = (why, "more than 64 KiB") if "larger" in why else (why,)  # who reads a stream stops before it knows the size
+    whys = (why, "more than 64 KiB") if "larger" in why else (why,)  # a stream's reader stops before it knows the size
 
     with pytest.raises(KeySourceFailed, match=why):
         checked_key(text, "it")
@@ -317,7 +317,7 @@ def test_a_program_of_the_working_directory_is_never_run(tmp_path: Path, monkeyp
 
 
 def processes_of(mark: str) -> list[str]:
-    """The processes that have `mark` in their argv and are not zombies."""
+    """Return the processes that have `mark` in their argv and are not zombies."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():

@@ -21,7 +21,7 @@ OpenStore = Callable[[], SecretStore]
 
 
 class LightlyRead(KeyringStore):
-    """The keyring, read without the package `keyring`, which is asked only for what is not stored."""
+    """The keyring, read without the package `keyring`, except for missing entries."""
 
     def get(self, account: Account) -> StoredSecret | None:
         folder = os.path.dirname(self._index.path)
@@ -44,7 +44,7 @@ class LightlyRead(KeyringStore):
     ]
 )
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
-    """Open the store anew, as another process would."""
+    """Open the store again, as another process would."""
     kind: str = request.param
     if kind == "file":
         return lambda: FileStore(str(tmp_path / "state"))
@@ -59,7 +59,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
 
 
 def limit_of(store: SecretStore) -> int:
-    """How long an entry can be, before it is split over several."""
+    """Return the longest entry that is not split."""
     return getattr(store, "_limit", None) or 1280
 
 

@@ -1,6 +1,6 @@
-"""Every error and notice of the stores, sessions, key sources and token endpoint, provoked for real, with its very words.
+"""Provokes every error and notice of the stores, sessions, key sources and token endpoint, and compares the exact messages.
 
-`golden/words.txt` is the table. After a change of the words read its difference, and renew it:
+They are in `golden/words.txt`. After a change of wording, renew it and read the difference:
 `OMNIPROFILE_TEST_RENEW=1 pytest tests/credentials/test_words.py`.
 """
 
@@ -64,7 +64,7 @@ NOBODY = 54321
 
 
 class Stage:
-    """One situation's folder, its patches, and what it was told."""
+    """One situation: its folder, patches and notices."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, omni: Standin, client: Client) -> None:
         self.folder = folder
@@ -82,7 +82,7 @@ class Stage:
         return FileStore(str(self.folder / "state"), lock_timeout=0.1)
 
     def file(self, content: object, mode: int = 0o600) -> FileStore:
-        """The file store, whose file has such content: bytes, or what is written as JSON."""
+        """Return the file store with the given content: bytes, or a value written as JSON."""
         store = self.files
         Path(store.path).parent.mkdir(mode=0o700)
         Path(store.path).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
@@ -90,12 +90,12 @@ class Stage:
         return store
 
     def entry(self, **changed: object) -> None:
-        """Read an entry of the file store whose keys are changed so."""
+        """Read an entry of the file store with the given keys changed."""
         whole = {**json.loads(pack(make_secret(), account("prod"))), **changed}
         self.file({"version": 1, "secrets": {PROD: whole}}).get(account("prod"))
 
     def as_another_user(self, path: str) -> None:
-        """Let `path` belong to somebody else than us, whoever runs the tests."""
+        """Make `path` belong to another user."""
         if os.geteuid() == 0:
             os.chown(path, NOBODY + 1, -1)
         self.patch.setattr(os, "geteuid", lambda: NOBODY)
@@ -103,7 +103,7 @@ class Stage:
     # The keyring
 
     def keyring(self, backend: KeyringBackend | None, **options: object) -> KeyringStore:
-        """The keyring store on a backend; without one, on what the package finds here: nothing."""
+        """Return the keyring store on a backend, or without any."""
         if backend is not None:
             self.patch.setattr(keyring.core, "_keyring_backend", backend)
         made = {"lock_folders": [str(self.folder / "locks")], **options}
@@ -116,12 +116,12 @@ class Stage:
     # Sessions
 
     def session(self, **changed: object) -> StoredSecret:
-        """A session that is over, unless changed."""
+        """Return an expired session, unless changed."""
         made = replace(make_secret("access", session=True), stored_at=NOW - timedelta(hours=8), expires_at=NOW)
         return replace(made, **changed)  # type: ignore[arg-type]
 
     def sessions(self, answer: Callable[[], StoredSecret] | None = None) -> Sessions:
-        """Sessions in the file store, whose instance does `answer`."""
+        """Return sessions in the file store, whose instance calls `answer`."""
         renewed = self.session(token=Secret("new"), expires_at=NOW + timedelta(hours=8))
         return Sessions(
             store=self.files,
@@ -149,7 +149,7 @@ class Stage:
         self.key(KeySource("command", argv=argv, timeout=timeout))
 
     def shell(self, script: str, timeout: float = 30) -> None:
-        """Ask a key command that is a script of a shell's."""
+        """Ask a key command that is a shell script."""
         self.command("sh", "-c", script, timeout=timeout)
 
     def path(self, name: str, content: str = "", mode: int = 0o600) -> str:
@@ -163,23 +163,23 @@ class Stage:
     # The token endpoint
 
     def answers(self, status: int, body: bytes, **fields: str) -> None:
-        """Let the instance answer everything so."""
+        """Make the instance give this answer to everything."""
         self.omni.switches.answer = lambda _path: (status, {"Content-Type": "application/json", **fields}, body)
 
     def refresh(self, status: int, body: bytes, **fields: str) -> None:
-        """Refresh a session, which is answered so."""
+        """Refresh a session, with this answer."""
         self.answers(status, body, **fields)
         session = replace(self.session(), origin=Origin.parse(self.omni.base_url))
         refresh(self.client, "prod", session, now=lambda: NOW)
 
     def redeem(self, status: int, body: bytes, **fields: str) -> None:
-        """Redeem a code, which is answered so."""
+        """Redeem a code, with this answer."""
         self.answers(status, body, **fields)
         attempt = AuthorizationRequest("http://localhost:1/callback")
         redeem(self.client, Origin.parse(self.omni.base_url), USUAL, attempt, Secret("code"), now=lambda: NOW)
 
     def revoke(self, status: int, body: bytes) -> str | None:
-        """Revoke a session's token, which is answered so."""
+        """Revoke a session's token, with this answer."""
         self.answers(status, body)
         session = replace(self.session(), origin=Origin.parse(self.omni.base_url))
         return revoke(self.client, session, "/oauth/revoke", "access_token", timeout=PATIENCE)
@@ -225,7 +225,7 @@ def _folder_that_cannot_be_written(stage: Stage) -> None:
 
 
 def _drive_that_is_gone(stage: Stage) -> None:
-    """As on Windows, where nothing at all of a path may be there."""
+    """Simulate Windows, where a whole drive may be missing."""
     store = stage.files
     stage.patch.setattr(os.path, "lexists", lambda _path: False)
     stage.patch.setattr(os.path, "isdir", lambda _path: False)
@@ -261,7 +261,7 @@ FILES: list[tuple[str, Situation]] = [
 
 
 def _made(stage: Stage, *names: str) -> str:
-    """The first of the folders that are made one in the other, for the owner alone."""
+    """Create nested private folders; return the first."""
     path = stage.folder
     for name in names:
         path /= name
@@ -270,7 +270,7 @@ def _made(stage: Stage, *names: str) -> str:
 
 
 class Keeping(MemoryKeyring):
-    """Deletes nothing, and says nothing."""
+    """Silently deletes nothing."""
 
     def delete_password(self, service: str, username: str) -> None:
         return
@@ -287,7 +287,7 @@ class Deaf(MemoryKeyring):
 
 
 def holding(text: object, backend: MemoryKeyring | None = None) -> MemoryKeyring:
-    """A backend whose entry for `prod` is `text`."""
+    """Return a backend whose entry for `prod` is `text`."""
     backend = backend or MemoryKeyring()
     backend.entries[PROD] = text  # type: ignore[assignment]
     return backend
@@ -569,7 +569,7 @@ AREAS = {
 
 
 def _said(stage: Stage, situation: Situation) -> Iterator[str]:
-    """What one situation says, line by line."""
+    """Return the messages of one situation, line by line."""
     try:
         with stage.around:
             result = situation(stage)

@@ -1,4 +1,4 @@
-"""Bytes as choices: what a fuzzer changes in them changes what is built, and not whether it can be built."""
+"""Builds structured inputs from bytes: a fuzzer's change to the bytes changes the input, which stays well-formed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ NUMBERS = (
     1, 0, -1, 1.0, 0.5, -0.0, 600, 600.0, 600.0001, 601, 5e-324, 1e308, float("nan"), float("inf"), 10**30, 10**400, 2,
 )  # fmt: skip
 STRUCTURED = b"\x01"
-"""What begins with this byte is choices; anything else is meant as it is."""
+"""The first byte of encoded choices; other inputs are used unchanged."""
 
 
 def as_json(data: bytes, known: Sequence[str], head: bytes = STRUCTURED) -> bytes:
-    """The JSON that `data` chooses, if it begins with `head`, else `data`."""
+    """Return the JSON that `data` encodes if it begins with `head`, else `data`."""
     if not data.startswith(head):
         return data
     choices = Choices(data[len(head) :])
@@ -35,14 +35,14 @@ TIMES = (date(2026, 11, 25), time(10, 30), datetime(2026, 11, 25, 10, 30))  # no
 
 
 class Choices:
-    """Reads choices off `data`; when there is no more of it, every choice is the first."""
+    """Reads choices from `data`; at its end, every choice is the first."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
 
     def number(self, below: int) -> int:
-        """A number from 0 to `below`, which it is not."""
+        """Return a number from 0 to `below`, exclusive."""
         width = 1 if below <= 256 else 2
         taken = self._data[self._at : self._at + width]
         self._at += width
@@ -53,7 +53,7 @@ class Choices:
         return options[self.number(len(options))]
 
     def rarely(self) -> bool:
-        """Once in sixteen times."""
+        """Return true one time in sixteen."""
         return self.number(16) == 15
 
     def some(self, most: int) -> bytes:
@@ -70,7 +70,7 @@ class Choices:
         return taken
 
     def text(self) -> str:
-        """A text that matters somewhere, or any."""
+        """Return a text with a meaning somewhere, or any text."""
         return self.some(24).decode("utf-8", "ignore") if self.number(4) == 3 else self.one(TEXTS)
 
     def anything(self, depth: int = 0) -> Any:
@@ -115,7 +115,7 @@ class Choices:
         return table
 
     def of_schema(self, schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int = 0) -> Any:
-        """A value that a JSON Schema allows, or nearly."""
+        """Return a value that a JSON Schema allows, or nearly."""
         if self.rarely():
             return self.anything(depth)
         if "$ref" in schema:

@@ -1,4 +1,4 @@
-"""Files of our own that others may have prepared or damaged: what they hold, edits, lint's formats, snapshot, state, journal."""
+"""Our own files, prepared or damaged by others: validation, edits, lint's formats, snapshot, state, journal."""
 
 import atexit
 import json
@@ -38,7 +38,7 @@ _SCHEMAS: Mapping[type[Pin | ProfilesFile], dict[str, Any]] = {Pin: pin_json_sch
 
 
 def validate_file(data: bytes) -> None:
-    """What the models refuse has words; what is declared of the rest is typed."""
+    """Every violation has a message, and the valid rest is typed."""
     choices = Choices(data)
     model: type[Pin | ProfilesFile] = Pin if choices.rarely() else ProfilesFile
     schema = _SCHEMAS[model]
@@ -112,7 +112,7 @@ def _set(document: Document, path: tuple[str, ...], written: str) -> None:
 
 
 def _removed(text: str, after: str) -> None:
-    """Nothing has come but the header and the `{}` of a table that is still to be there."""
+    """Check that nothing was added but a header or `{}` for a table that must remain."""
     assert _missing(after, text) <= 4, "lines that were not there"
 
 
@@ -121,7 +121,7 @@ def _added(text: str, after: str) -> None:
 
 
 def _missing(some: str, whole: str) -> int:
-    """How many lines of `some` are not in `whole`, in their order: those that the longest common ones leave."""
+    """Count the lines of `some` that are not in `whole` in order (those outside the longest common subsequence)."""
     ours, theirs = some.split("\n"), whole.split("\n")
     longest = [0] * (len(theirs) + 1)
     for line in ours:
@@ -150,7 +150,7 @@ FILES = (
 
 
 def lint_formats(data: bytes) -> None:
-    """Lint of a hostile file, with a key planted in it: every format is valid, and none shows the key."""
+    """Lint a hostile file that contains a key: every format is valid, and none shows the key."""
     choices = Choices(data)
     file, width = choices.one(FILES), choices.one((None, 40))
     at = choices.number(4096)
@@ -180,7 +180,7 @@ def lint_formats(data: bytes) -> None:
 
 
 def _snapshot_written() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
-    """A snapshot as it is written, of a file that has not changed for long."""
+    """Write the snapshot of a file that changed long ago."""
     folder = _FOLDER / "home"
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / "profiles.toml"
@@ -189,7 +189,7 @@ def _snapshot_written() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
     places = Places(str(file), None, str(folder), str(folder / "cache"), "/home/me")
     sections = (("prod", {"prod": b"plain"}), "prod\tProduction\n", {"whole": ["declarations", 1, None]})
     mark, at, checksum = snapshot.seen(file.read_bytes(), file.stat(), time.time_ns())
-    settled, snapshot._SETTLED = snapshot._SETTLED, 0  # as if the file had last been changed long ago
+    settled, snapshot._SETTLED = snapshot._SETTLED, 0  # pretends that the file last changed long ago
     snapshot.write(places, {str(file): (mark, at, checksum)}, sections)
     snapshot._SETTLED = settled
     return places, str(file), Path(snapshot._path(places)).read_bytes(), sections, (mark, checksum)
@@ -199,7 +199,7 @@ _SNAPSHOT: list[Any] = []
 
 
 def snapshot_file(data: bytes) -> None:
-    """A damaged snapshot is a miss or says what was kept in it; one of another key is a miss, though its checksums fit."""
+    """A damaged snapshot is a miss or returns the original data; one with another key is a miss even with correct checksums."""
     if not _SNAPSHOT:
         _SNAPSHOT.extend(_snapshot_written())
     places, file, good, sections, _ = _SNAPSHOT
@@ -221,7 +221,7 @@ def _place(places: Places, content: bytes) -> None:
 
 
 def _damaged(choices: Choices, good: bytes) -> bytes:
-    """`good` with pieces of it changed, cut out, doubled or exchanged."""
+    """Return `good` with pieces changed, removed, doubled or exchanged."""
     content = good
     for _ in range(1 + choices.number(4)):
         start, length, to = choices.number(len(good)), choices.number(40), choices.number(len(good))
@@ -242,7 +242,7 @@ def _damaged(choices: Choices, good: bytes) -> bytes:
 
 
 def snapshot_key(data: bytes) -> None:
-    """A snapshot with whatever key, written as ours are: believed only where the key is the true one."""
+    """A snapshot with any key is used only if that is the true key."""
     if not _SNAPSHOT:
         _SNAPSHOT.extend(_snapshot_written())
     places, file, _, sections, (mark, checksum) = _SNAPSHOT
@@ -287,7 +287,7 @@ def state(data: bytes) -> None:
 
 
 def journal(data: bytes) -> None:
-    """The note of an interrupted command: what it says can be shown and run, or it is refused."""
+    """The journal of an interrupted command can be shown and completed, or is refused."""
     folder = _FOLDER / "journal"
     folder.mkdir(exist_ok=True)
     book = Journal(str(folder))

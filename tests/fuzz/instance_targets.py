@@ -1,4 +1,4 @@
-"""What comes over the network: the browser's callback, the token endpoint's answers, the metadata."""
+"""Parsers of network input: the browser's callback, the token endpoint's answers, the metadata."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ _ATTEMPT = AuthorizationRequest("http://localhost:7777/callback", Secret(STATE),
 
 
 def _is_shown(text: str | None) -> bool:
-    """Whether a terminal may show it as it is."""
+    """Whether a terminal can safely show it."""
     return text is None or text.isprintable()
 
 
@@ -48,7 +48,7 @@ def _check_error(problem: Error) -> None:
 
 
 def callback(data: bytes) -> None:
-    """The query that the browser comes back with: an answer only with this login's state, once."""
+    """The callback's query: accepted only with this login's state, once."""
     query = data.decode("latin-1")
     try:
         answer = read_callback(query, _ATTEMPT)
@@ -89,7 +89,7 @@ async def _answered(data: bytes, listener: Listener) -> bytes:
 
 
 def request(data: bytes) -> None:
-    """A connection to the callback's port: one answer that repeats nothing; a login only by its state and to our host."""
+    """A connection to the callback's port: one response that repeats no input; a login only with its state and our host."""
     taken, refused = list[object](), list[str]()
     listener = Listener(taken.append, refused.append)
     listener.show(Page(True, "Logged in", "All is well."))
@@ -109,7 +109,7 @@ def request(data: bytes) -> None:
 
 
 class _Answering:
-    """A client whose instance gives one answer to everything."""
+    """A client whose instance gives the same answer to everything."""
 
     def __init__(self, answer: Response) -> None:
         self._answer = answer
@@ -147,7 +147,7 @@ def token(data: bytes) -> None:
 
 
 def metadata(data: bytes) -> None:
-    """The OAuth metadata: whatever it names, the address that is made of it is one of the instance's own."""
+    """The OAuth metadata: every endpoint taken from it is on the instance's origin."""
     try:
         document = json.loads(as_json(data, METADATA_KEYS))
     except (ValueError, RecursionError):

@@ -1,8 +1,8 @@
-"""Fuzz one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer options] [FOLDER…]`.
+"""Fuzzes one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer options] [FOLDER…]`.
 
-`-runs=N` ends it after N executions. A crash leaves its input in the working folder; once fixed it belongs in
-`tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs for ever after. The target `every` is all of them: an input's first
-byte says which one the rest is for.
+`-runs=N` ends it after N executions. A crash leaves its input in the working folder; once fixed, add it to
+`tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs. The target `every` is all of them: an input's first byte selects
+one for the rest.
 """
 
 import sys
@@ -14,7 +14,7 @@ with atheris.instrument_imports(include=["omniprofile", "tomllib", "json", "dote
 
 
 def main() -> None:
-    """Hand the target over to libFuzzer, which never returns."""
+    """Run the target in libFuzzer, which never returns."""
     targets = {**TARGETS, "every": every}
     if len(sys.argv) < 2 or sys.argv[1] not in targets:
         sys.exit(f"usage: python -m tests.fuzz.run {'|'.join(targets)} [libFuzzer options] [FOLDER…]")

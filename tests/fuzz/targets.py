@@ -1,7 +1,7 @@
-"""What is fuzzed: one function for each way in for bytes that others may have prepared. An exception is a finding.
+"""The fuzz targets: one function for each parser of untrusted bytes. An exception is a finding.
 
-Each takes bytes and checks what must hold for all of them: any bytes give an answer or one of the program's own errors, and
-no answer repeats a secret.
+Each checks properties of any input: the result is valid or one of the program's own errors, and
+repeats no secret.
 """
 
 import atexit
@@ -37,7 +37,7 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def profiles(data: bytes) -> None:
-    """A profile file: every finding has a place in the file, and no key that stands in it is repeated."""
+    """A profile file: every finding has a position in the file, and repeats no key from it."""
     file = _FOLDER / "profiles.toml"
     file.write_bytes(data)
     document = Document.parse(str(file), data)
@@ -54,7 +54,7 @@ def pin(data: bytes) -> None:
     """A project pin: it names a profile, or it is refused."""
     found, findings = validate_pin(Document.parse(".omniprofile.toml", data))
     assert (found is None) == bool(findings)
-    name = plain_pin(data)  # the fast path's look
+    name = plain_pin(data)  # as the fast path reads it
     assert name is None or (found is not None and found.value == name)
 
 
@@ -72,7 +72,7 @@ def whoami(data: bytes) -> None:
 
 
 def stored(data: bytes) -> None:
-    """What a secret store holds: a secret that packs to one that is equal, or ValueError."""
+    """A stored secret: it round-trips, or raises ValueError."""
     text = data.decode("utf-8", "replace")
     Head.parse(text)
     try:
@@ -96,7 +96,7 @@ def origin(data: bytes) -> None:
 
 
 def mark(data: bytes) -> None:
-    """`OMNIPROFILE_EXPORTED`: only variables with the very values that were exported are taken for our own."""
+    """`OMNIPROFILE_EXPORTED`: only variables with exactly the exported values count as our own."""
     environ = {"OMNIPROFILE_EXPORTED": data.decode("utf-8", "replace"), "OMNI_API_TOKEN": "t", "PATH": "/bin"}
     found = read_mark(environ)
     assert own_values(environ) <= set(found.variables if found else ())

@@ -1,4 +1,4 @@
-"""Every input that fuzzing ever found, and a first few hundred executions of each target: `run.py` is for the many."""
+"""Runs every input that fuzzing ever found, and the first few hundred executions of each target; `run.py` runs more."""
 
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_any_bytes_are_answered(name: str) -> None:
 
 
 def test_the_fuzzer_runs(tmp_path: Path) -> None:
-    """Over every target, in one process: instrumenting takes longer than these few executions."""
+    """All targets run in one process, because instrumenting takes longer than these few executions."""
     pytest.importorskip("atheris", reason="atheris is made for CPython on Linux, and for some versions alone")
     seeds, found = tmp_path / "seeds", tmp_path / "found"
     seeds.mkdir()

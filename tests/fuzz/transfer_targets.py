@@ -1,4 +1,4 @@
-"""Files of other programs: the vendor's config, and a `.env`. What is read can be written again and says the same."""
+"""Files of other programs: the vendor's config, and a `.env`. Whatever is read can be written again with the same meaning."""
 
 import atexit
 import json
@@ -47,7 +47,7 @@ _USUAL = {
 
 
 def _config(choices: Choices) -> bytes:
-    """A config as the program writes it, or nearly."""
+    """Return a config as the program writes it, or nearly."""
     profiles = {}
     for _ in range(choices.number(5)):
         table = {}
@@ -100,7 +100,7 @@ def omni_config(data: bytes) -> None:
 
 
 def _export(steps: list[Step], known: list[Known]) -> None:
-    """Into an empty config, with keys: what an import of it finds is what there was, but for the sessions."""
+    """Export into an empty config with keys: an import finds the same, except for sessions."""
     outgoing = [
         replace(step.found, name=step.profile, secret=step.found.secret if step.found.auth == "api-key" else None)
         for step in steps
@@ -121,7 +121,7 @@ def _export(steps: list[Step], known: list[Known]) -> None:
 
 
 def _scrub(config: OmniConfig) -> None:
-    """Without the secrets that are used nothing else is gone."""
+    """Check that scrubbing removes only the used secrets."""
     names = list(config.profiles)
     file = _FOLDER / "scrubbed.json"
     file.write_bytes(config.without_secrets_of(names))
@@ -138,7 +138,7 @@ def _scrub(config: OmniConfig) -> None:
 
 
 def dotenv(data: bytes) -> None:
-    """A `.env`: its pieces are the whole of it, and once scrubbed it says the same but for its tokens."""
+    """A `.env`: its pieces make up the whole, and scrubbing removes only its tokens."""
     file = _FOLDER / "env"
     file.write_bytes(data)
     try:

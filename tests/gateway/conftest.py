@@ -1,4 +1,4 @@
-"""A gateway in this process, an instance behind it that does as the test says, and clients that speak by the letter."""
+"""A gateway in this process, a scripted instance behind it, and clients that send exact bytes."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ class Peer:
         self._rest = b""
 
     def head(self) -> bytes:
-        """Read the head of one request; empty where the client has gone."""
+        """Read the head of one request; empty if the client has gone."""
         while b"\r\n\r\n" not in self._rest:
             try:
                 part = self.socket.recv(65536)
@@ -43,14 +43,14 @@ class Peer:
         return head + b"\r\n\r\n"
 
     def read(self, size: int) -> bytes:
-        """Read so many bytes of a body."""
+        """Read a number of bytes of a body."""
         while len(self._rest) < size and (part := self.socket.recv(65536)):
             self._rest += part
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
     def body(self, head: bytes) -> bytes:
-        """Read the body that belongs to a head, chunks put together."""
+        """Read the body for a head, with its chunks joined."""
         fields = {name.lower(): value for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n"))}
         if b"transfer-encoding" not in fields:
             return self.read(int(fields.get(b"content-length", b"0")))
@@ -79,7 +79,7 @@ class Peer:
 
 @dataclass
 class Raw:
-    """An instance that answers each request by `answer`, and keeps the heads and bodies of what it got."""
+    """An instance that answers each request by `answer`, and records heads and bodies."""
 
     answer: Callable[[bytes, bytes], bytes] = lambda head, body: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     talk: Talk | None = None
@@ -107,14 +107,14 @@ class Raw:
             connection.sendall(self.answer(head, body))
 
     def fields(self, at: int = -1) -> list[tuple[str, str]]:
-        """Return the header fields of one of the requests, as they stand."""
+        """Return the header fields of a request, unchanged."""
         lines = self.heads[at].decode("latin-1").split("\r\n")[1:]
         return [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
 
 
 @dataclass
 class Behind:
-    """A gateway and what is at its two ends."""
+    """A gateway with its instance and client."""
 
     gateway: Gateway
     instance: Raw
@@ -131,7 +131,7 @@ class Behind:
         return HTTPConnection("127.0.0.1", self.gateway.port, timeout=PATIENCE)
 
     def request(self, method: str, target: str, body: Any = None, **fields: str) -> tuple[HTTPResponse, bytes]:
-        """Send one request; underscores in names of fields are hyphens."""
+        """Send one request; underscores in field names become hyphens."""
         connection = self.connect()
         try:
             headers = {**self.authorized, **{name.replace("_", "-"): value for name, value in fields.items()}}
@@ -146,7 +146,7 @@ class Behind:
         return socket.create_connection(("127.0.0.1", self.gateway.port), timeout=PATIENCE)
 
     def raw(self, request: bytes, *, token: bool = True) -> bytes:
-        """Send these bytes, with the token's field put in after the first line, and return all that comes back."""
+        """Send these bytes, with the token's field after the first line, and return the whole response."""
         if token:
             line, _, rest = request.partition(b"\r\n")
             request = line + b"\r\nAuthorization: Bearer " + self.gateway.token.encode() + b"\r\n" + rest
@@ -178,7 +178,7 @@ Open = Callable[..., Behind]
 
 @pytest.fixture
 def behind() -> Iterator[Open]:
-    """Open a gateway to a raw instance. `tokens` are what the key source gives, one after the other."""
+    """Open a gateway to a raw instance. The key source returns `tokens`, one after the other."""
     with ExitStack() as open_ones:
 
         def opened(

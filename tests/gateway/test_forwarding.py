@@ -1,4 +1,4 @@
-"""What passes through a gateway: every byte of request and answer, but for what is about one connection or the credential."""
+"""A gateway forwards every byte of requests and responses, except what concerns one connection or the credential."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Many connections, large bodies and slow clients: the gateway's memory stays what it was."""
+"""Many connections, large bodies and slow clients: the gateway's memory does not grow."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ from tests.gateway.conftest import Open, Peer, Raw
 MEGABYTES = int(os.environ.get("OMNIPROFILE_TEST_BODY", "64"))
 """The size of a large body; `OMNIPROFILE_TEST_BODY=1024` for the whole one."""
 SECONDS = float(os.environ.get("OMNIPROFILE_TEST_SOAK", "3"))
-"""How long 200 connections ask; `OMNIPROFILE_TEST_SOAK=600` for ten minutes."""
+"""How long 200 connections send requests; `OMNIPROFILE_TEST_SOAK=600` for ten minutes."""
 MOST = 24
-"""By so many MB memory may grow: far less than a body, and far more than connections need."""
+"""The MB by which memory may grow: far less than a body, and far more than connections need."""
 PIECE = b"x" * (1024 * 1024)
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
@@ -96,7 +96,7 @@ def test_two_hundred_connections_at_once(behind: Open) -> None:
 
     def talk(peer: Peer) -> None:
         while peer.head():
-            together.wait()  # no answer comes before all have asked
+            together.wait()  # no answer is sent before all have asked
             peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     end = behind(Raw(talk=talk))
@@ -115,7 +115,7 @@ def test_two_hundred_connections_at_once(behind: Open) -> None:
 @linux
 def test_two_hundred_busy_connections_leave_memory_as_it_was(behind: Open) -> None:
     def talk(peer: Peer) -> None:
-        while peer.head():  # keeps nothing of it, as the usual instance would
+        while peer.head():  # does not keep the body, as the usual instance would
             peer.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     end = behind(Raw(talk=talk))
@@ -148,7 +148,7 @@ def test_two_hundred_busy_connections_leave_memory_as_it_was(behind: Open) -> No
 
 @pytest.fixture
 def unread() -> Iterator[list[socket.socket]]:
-    """Sockets that are closed with the test."""
+    """Sockets that are closed after the test."""
     opened: list[socket.socket] = []
     yield opened
     for each in opened:

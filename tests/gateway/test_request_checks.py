@@ -1,4 +1,4 @@
-"""What a gateway refuses: no token, another host, what is no request, and what a read-only profile must not do."""
+"""Requests that a gateway refuses: without token, for another host, malformed, or forbidden by a read-only profile."""
 
 import base64
 import gzip
@@ -295,7 +295,7 @@ def test_a_compressed_answer_never_repeats_it(behind: Open, form: str, before: i
     try:
         _, body = _answered(behind, coding, packed)
     except (HTTPException, ConnectionError):
-        return  # broken off
+        return  # cut off
     assert body == packed.replace(CANARY.encode(), b"*" * len(CANARY)) != packed
 
 

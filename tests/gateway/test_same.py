@@ -1,4 +1,4 @@
-"""A random request straight to an instance and through a gateway: both ways all arrives but for named fields."""
+"""Random requests sent directly and through a gateway arrive the same, in both directions, except for listed fields."""
 
 import socket
 
@@ -33,7 +33,7 @@ statuses = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, bytes]:
-    """What the instance answers next."""
+    """The instance's next answer."""
     return {}
 
 

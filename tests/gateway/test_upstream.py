@@ -1,4 +1,4 @@
-"""How a gateway reaches the instance: by TLS with the user's certificates, by the user's proxy, and never elsewhere."""
+"""A gateway reaches only the instance, with the user's certificates and proxy."""
 
 import json
 import threading

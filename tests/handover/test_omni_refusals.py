@@ -1,4 +1,4 @@
-"""How the command line of `omni` is read, against a parser that knows which flags take a value, as the vendor's CLI does."""
+"""Compares our reading of `omni` command lines with a parser that, like the vendor's CLI, knows which flags take a value."""
 
 from contextlib import suppress
 
@@ -28,7 +28,7 @@ WORDS = [
 def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
     words: list[str], body: bool, limit: bool, verbose: bool
 ) -> None:
-    """`body`, `limit`, `verbose`: whether these flags take a value, which omniprofile does not know."""
+    """`body`, `limit`, `verbose` are flags; whether they take a value is unknown to omniprofile."""
     local = {"--body": body, "--limit": limit, "--verbose": verbose}
     try:
         flags, plain = parse(words, local)

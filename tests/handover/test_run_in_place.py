@@ -69,7 +69,7 @@ def test_sigpipe_is_the_commands_default_again() -> None:
 
 
 def test_a_command_that_is_not_there_leaves_the_signals_as_they_were() -> None:
-    """Else this process would die of SIGPIPE where the reader of its message is gone, and its status would be lost."""
+    """Otherwise this process would die of SIGPIPE if its message has no reader, and its exit status would be lost."""
     script = """
 import os, signal, sys
 from omniprofile.errors import Error
@@ -115,7 +115,7 @@ def test_a_nul_in_a_value_is_refused_by_name() -> None:
 
 
 def test_the_config_that_a_child_is_given_can_be_made_by_nobody() -> None:
-    """Root included: these tests run as root in containers."""
+    """Not even by root, as which these tests run in containers."""
     with pytest.raises(NotADirectoryError):
         os.makedirs(os.path.dirname(NO_CONFIG))
     with pytest.raises(NotADirectoryError):

@@ -1,5 +1,5 @@
-"""Every format carries any value through its real reader: bash, zsh, fish, python-dotenv, json; PowerShell and cmd by
-their documented rules, read here by a parser that is written from those rules and not from ours."""
+"""Every format carries any value to its real reader: bash, zsh, fish, python-dotenv, json. For PowerShell and cmd, the reader
+is a parser written here from their documented rules."""
 
 import io
 import json
@@ -125,7 +125,7 @@ def _dotenv(text: str, tmp_path: Path) -> tuple[dict[str, str | None], dict[str,
 
 
 def _rendered(value: str) -> str | None:
-    """The dotenv file for a value; None where it is refused, which only these may be."""
+    """Return the dotenv file for a value; None if the value is refused, which only certain values may be."""
     try:
         return render("dotenv", {"VALUE": value, "AFTER": "1"}, [])
     except UsageError as error:
@@ -173,7 +173,7 @@ def _source(value: str, tmp_path: Path) -> None:
         return
     file = tmp_path / "x.env"
     file.write_text(text, newline="")
-    # No command can be found, none can be run: only assignments are silent.
+    # No command can be run, so only assignments are silent.
     ran = subprocess.run(
         ["/bin/sh", "-c", f'. {file}; printf %s "$VALUE|$AFTER"'],
         env={"PATH": "/none"},
@@ -187,7 +187,7 @@ def _source(value: str, tmp_path: Path) -> None:
 
 
 def _literal(text: str) -> dict[str, str]:
-    """As `docker run --env-file` reads it: what stands after the first `=`, quotes and all."""
+    """Read it as `docker run --env-file` does: everything after the first `=`, quotes included."""
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
@@ -339,7 +339,7 @@ def test_a_value_cannot_end_its_github_block_and_set_another_variable() -> None:
         ("sh", {"OMNIPROFILE_SHELL": "fish"}, "bash"),
         ("zsh", {"OMNIPROFILE_SHELL": "cmd"}, "zsh"),
         ("zsh", {"OMNIPROFILE_HOOK": "powershell"}, "zsh"),
-        # The hook's function evaluates the answer, whatever wrapper stands between.
+        # The hook's function evaluates the answer, even through a wrapper.
         ("bash", {"OMNIPROFILE_SHELL": "fish", "OMNIPROFILE_HOOK": "zsh", "OMNIPROFILE_EVAL": "1"}, "zsh"),
         ("make", {"OMNIPROFILE_SHELL": "fish", "OMNIPROFILE_HOOK": "zsh"}, "zsh"),
     ],

@@ -1,4 +1,4 @@
-"""The live check against real sockets: every symptom told apart, nobody's token sent elsewhere, and no hang."""
+"""The live check against real sockets: every symptom is distinguished, no token goes elsewhere, and nothing hangs."""
 
 import gzip
 import json
@@ -247,7 +247,7 @@ def test_a_broken_answer_is_one_sentence(answer: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "br", "deflate", "zstd", "x-unknown"])
 def test_a_compressed_response_is_refused_unread(encoding: str) -> None:
-    """A few hundred bytes could be gigabytes: none is asked for, none is unpacked."""
+    """A few hundred compressed bytes could become gigabytes: compression is not requested, and nothing is decompressed."""
     asked: list[bytes] = []
 
     def pack(connection: socket.socket) -> None:
@@ -386,7 +386,7 @@ def test_many_are_tested_at_once_in_bounds_and_in_order() -> None:
 
 
 def _subjects(url: str, count: int, omni: Standin | None = None) -> list[Subject]:
-    """Subjects with a key each."""
+    """Return subjects with a key each."""
     subjects = []
     for number in range(count):
         credential = Credential(f"p{number}", Origin.parse(url), "api-key", Secret(f"omni_osk_{number}"))
@@ -415,7 +415,7 @@ def test_connections_are_used_again(omni: Standin, monkeypatch: pytest.MonkeyPat
 
 
 def test_hosts_that_hang_hold_up_nobody_else(omni: Standin) -> None:
-    """What was given up still has its connection: the next one must not wait for that."""
+    """An abandoned check still has its connection, for which the next must not wait."""
     hang = threading.Event()
     with raw(lambda connection: _wait(hang)) as url:
         subjects = [*_subjects(url, 2), *_subjects(omni.base_url, 4, omni)]
@@ -428,7 +428,7 @@ def test_hosts_that_hang_hold_up_nobody_else(omni: Standin) -> None:
 def test_a_host_that_never_ends_its_handshake_holds_up_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
-    """On macOS and Windows the operating system judges certificates, by another way that Linux can go too."""
+    """On macOS and Windows the operating system verifies certificates, by other code that also runs on Linux."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     monkeypatch.setattr("omniprofile.instance.certificates.sys.platform", platform)

@@ -1,4 +1,4 @@
-"""The live check through a real proxy: tunnels, plain requests, logins, exceptions, and whose fault a failure is."""
+"""The live check through a real proxy: tunnels, plain requests, logins, exceptions, and which side failed."""
 
 import os
 import shutil
@@ -274,7 +274,7 @@ def test_a_wrong_certificate_beyond_the_tunnel_is_not_the_proxys_fault(
 def test_a_proxy_that_reads_tls_is_refused_unless_the_system_trusts_it(
     tmp_path: Path, omni: Standin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such a proxy is the instance, as far as a client can tell, with a certificate of its owner's."""
+    """To a client, such a proxy is the instance with its owner's certificate."""
     (tmp_path / "company").mkdir()
     company = Authority(tmp_path / "company")
     with (

@@ -7,7 +7,7 @@ import pytest
 
 
 def needs(program: str) -> str:
-    """The path of a program. Without it the test is skipped, or fails where the test command has installed everything."""
+    """Return the path of a program. Without it, skip the test, or fail if the test command should have installed it."""
     path = shutil.which(program)
     if path is None:
         if os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL") == "1":

@@ -1,4 +1,4 @@
-"""The manual: fresh, without a warning of two readers of man(7), installed where `man` looks, and true."""
+"""The manual: up to date, without warnings from two readers of man(7), installed where `man` looks, and correct."""
 
 import re
 import shutil
@@ -53,7 +53,7 @@ def test_the_first_page_names_every_topic_and_the_wheel_installs_it() -> None:
 
 
 def test_mandoc_has_nothing_to_say() -> None:
-    """Not even in matters of style."""
+    """Style warnings included."""
     ran = run_program([needs("mandoc"), "-Tlint", *map(str, PAGES)])
     assert ran.stdout + ran.stderr == ""
 
@@ -65,7 +65,7 @@ def test_groff_has_no_warning() -> None:
 
 
 def test_man_finds_and_renders_a_page_of_the_environment(tmp_path: Path) -> None:
-    """As `share/man` of an environment lies: what the wheel installs."""
+    """The wheel installs it into the environment's `share/man`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     for source, target in project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"].items():
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)

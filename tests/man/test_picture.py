@@ -1,4 +1,4 @@
-"""The picture in the README: what the program shows now, and nothing but text in boxes."""
+"""The README's picture: up to date, and only text in boxes."""
 
 import re
 import sys

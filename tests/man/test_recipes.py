@@ -1,7 +1,7 @@
-"""Every command of the recipes is run, each recipe in a home of its own, with stand-ins in place of Omni's hosts.
+"""Runs every command of the recipes, each recipe in a temporary home, with stand-ins for Omni's hosts.
 
-Programs that cannot be installed for a test (`omni`, `op`, `vault`) are scripts that insist on the arguments of the recipe;
-`pass`, `stow`, `git` and the SDK are the real ones.
+Programs that cannot be installed for a test (`omni`, `op`, `vault`) are scripts that check the recipe's arguments;
+`pass`, `stow`, `git` and the SDK are real.
 """
 
 import json
@@ -143,7 +143,7 @@ class Stage:
         return Path(os.environ["HOME"])
 
     def local(self, text: str) -> str:
-        """A recipe's text with the stand-ins in place of Omni's hosts: plain http, so it must be allowed."""
+        """Return a recipe's text with stand-ins for Omni's hosts, and plain http allowed."""
         for host, instance in (("acme-staging", self.staging), ("acme", self.prod)):
             url = f"https://{host}.omniapp.co"
             text = text.replace(f'base_url = "{url}"', f'base_url = "{instance.base_url}"\nallow_insecure = true')
@@ -207,7 +207,7 @@ def _blocks(recipe: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(recipe: str) -> dict[str, str]:
-    """The files of a recipe: blocks whose first line is a comment with a path, and JSON behind a line that ends with one."""
+    """Return a recipe's files: blocks whose first line is a comment with a path, and JSON after a line that ends with one."""
     found = (re.match(r"# (\S+)\n", text) for _, text in _blocks(recipe))
     settings = re.findall(r"`([^`\s]+)`:\n\n```json\n(.*?)^```$", recipe, re.DOTALL | re.MULTILINE)
     return {match[1]: match.string for match in found if match} | dict(settings)
@@ -219,7 +219,7 @@ def _commands(recipe: str) -> list[str]:
 
 
 def _script(stage: Stage, recipe: str) -> list[str]:
-    """The commands of a recipe with its files in place: as they are written for `lint`, with local addresses for all else."""
+    """Return the commands of a recipe after writing its files: unchanged for `lint`, with local addresses for everything else."""
     stash = stage.folder / "stash"
     stash.mkdir()
     copies: dict[str, list[str]] = {"written": [], "local": []}
@@ -284,7 +284,7 @@ def test_the_entry_of_claude_desktop_starts_the_bridge(stage: Stage) -> None:
 
 
 def test_two_people_share_profiles_and_no_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The team's recipe as two people follow it, and then a change of the shared file that would send a key elsewhere."""
+    """Two people follow the team's recipe; then a change of the shared file would send a key elsewhere."""
     other_key = CANARY + "O"
     stage.staging.add_key(other_key, role="ORG_ADMIN")
     script = _script(stage, RECIPES["One repository of profiles for a team"])
@@ -345,7 +345,7 @@ def test_the_job_of_the_ci_recipe_runs_and_fails_when_the_key_does(stage: Stage)
 
 
 def test_the_helper_of_claude_code_gives_it_its_headers(stage: Stage) -> None:
-    """It is started as its client starts it, by a shell."""
+    """It is started by a shell, as its client does."""
     recipe = RECIPES["MCP clients that send headers"]
     profiles = stage.path("~/.config/omniprofile/profiles.toml")
     profiles.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a read-only profile lets through: reads, the vendor's reading POSTs, what `allow` adds, and nothing in disguise."""
+"""Requests that a read-only profile allows: reads, the vendor's reading POSTs, those in `allow`, and no disguised writes."""
 
 import pytest
 from hypothesis import given

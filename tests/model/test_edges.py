@@ -1,4 +1,4 @@
-"""The exact edges of the nouns: one step inside and one step outside of every limit."""
+"""The exact limits of the model's values: one step inside and one step outside."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

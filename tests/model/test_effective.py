@@ -1,4 +1,4 @@
-"""What a profile comes to: the nearest value of each key, what it overrides, and which table and address it belongs to."""
+"""Effective values: the nearest value of each key, what it overrides, and the table and address that it belongs to."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The mark that tells an exported variable from an override by the user."""
+"""The mark that distinguishes exported variables from the user's overrides."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from omniprofile.model.export_mark import key_in_environment, mark_of, own_values, read_mark, values_of_another
 from omniprofile.model.variable_names import MARKER, OWN, is_reserved
 
-# Those that every program needs are never taken for exported ones.
+# Variables that every program needs never count as exported.
 KEPT = [
     "APPDATA", "COMSPEC", "HOME", "IFS", "LANG", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "PATH", "PATHEXT", "PWD", "SHELL",
     "SYSTEMROOT", "TEMP", "TERM", "TMP", "TMPDIR", "USER", "USERPROFILE", "WINDIR",

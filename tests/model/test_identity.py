@@ -1,4 +1,4 @@
-"""The identity pin: what differs, in words, and what is nobody's business."""
+"""The identity pin: which differences are reported, and which values are not shown."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What stands where a key should and is none."""
+"""Texts found in place of a key."""
 
 import pytest
 

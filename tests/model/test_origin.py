@@ -1,4 +1,4 @@
-"""Base URLs: one reading only, and a host is judged whole, never by a prefix or a suffix of text."""
+"""Base URLs: a single interpretation, and hosts compared whole, never by a prefix or suffix of the text."""
 
 import pytest
 from hypothesis import given

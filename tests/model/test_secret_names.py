@@ -1,4 +1,4 @@
-"""Secrets that cannot be printed, names that are what they say."""
+"""Secrets that cannot be printed, and unambiguous names."""
 
 import copy
 import json

@@ -1,8 +1,8 @@
-"""An authorization server that others wrote: Authlib's on Flask, over TLS, with what Omni has around it.
+"""An independent authorization server: Authlib's on Flask, over TLS, with the rest of an Omni instance.
 
 PKCE with S256 is required, refresh tokens rotate, and the second use of a spent one revokes the family. The paths are not
-Omni's usual ones, so that only the metadata (checked by Authlib's own validation of RFC 8414) leads to them. The consent page
-has two buttons; `/consent` takes what a person clicked.
+Omni's usual ones, so clients need the metadata (checked by Authlib's validation of RFC 8414) to find them. The consent page
+has two buttons; `/consent` receives the click.
 """
 
 import secrets
@@ -28,7 +28,7 @@ CONSENT = """<!doctype html><title>Authorize</title><h1>Let omni-cli act for you
 
 
 class Client(ClientMixin):
-    """The one client, public, with any loopback port."""
+    """The only client: public, with any loopback port."""
 
     client_id = "omni-cli"
 
@@ -60,7 +60,7 @@ class Client(ClientMixin):
 
 @dataclass
 class Token(TokenMixin):
-    """One pair. `spent` is a refresh token that was used; `revoked` both."""
+    """A token pair. `spent`: the refresh token was used; `revoked`: both are invalid."""
 
     family: int
     access_token: str
@@ -105,13 +105,13 @@ class Code:
 
 
 class S256(CodeChallenge):
-    """PKCE as OAuth 2.1 has it."""
+    """PKCE as required by OAuth 2.1."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
 
 
 class User:
-    """The one person."""
+    """The only user."""
 
     id = "u-7"
 
@@ -122,7 +122,7 @@ class User:
 class AuthlibInstance:
     """A running instance, as a context manager. `ca` is the file of the certificate authority to trust.
 
-    `consent` is `ask` for the page with two buttons, `yes` or `no` for a person who has clicked already.
+    `consent` is `ask` for the page with two buttons, `yes` or `no` for a click without the page.
     """
 
     def __init__(self, folder: Any) -> None:
@@ -156,7 +156,7 @@ class AuthlibInstance:
 
     @property
     def live(self) -> list[Token]:
-        """The pairs that are good for something."""
+        """The pairs that are still valid."""
         return [token for token in self.tokens if not token.revoked]
 
     def revoke_family(self, family: int) -> None:
@@ -165,7 +165,7 @@ class AuthlibInstance:
                 token.revoked = True
 
     def metadata(self) -> dict[str, object]:
-        """What RFC 8414 has it say."""
+        """Return the metadata of RFC 8414."""
         paths = {"authorization": "/o/authorize", "token": "/o/token", "revocation": "/o/revoke"}
         document = AuthorizationServerMetadata(
             {

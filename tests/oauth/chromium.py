@@ -23,13 +23,13 @@ FLAGS = (
     "--disable-sync",
     "--disable-default-apps",
     "--no-proxy-server",
-    "--ignore-certificate-errors",  # the person's trust; omniprofile's own is tested elsewhere
+    "--ignore-certificate-errors",  # the browser's trust; omniprofile's is tested elsewhere
     "--window-size=900,620",
 )
 
 
 class Chromium:
-    """A running browser with a profile folder of its own, as a context manager."""
+    """A running browser with its own profile folder, as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class Chromium:
         assert PROGRAM is not None
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        # bash, for the browser's two descriptors have fixed numbers.
+        # bash, because the browser's two descriptors have fixed numbers.
         command = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out} {theirs_in}<&- {theirs_out}>&-'
         flags = (*FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self._folder}/data", "about:blank")
         with (self._folder / "chromium.log").open("wb") as log:
@@ -103,13 +103,13 @@ class Tab:
         self._session = session
 
     def evaluate(self, script: str) -> Any:
-        """The value of a JavaScript expression in the page."""
+        """Return the value of a JavaScript expression in the page."""
         return self._browser.call("Runtime.evaluate", self._session, expression=script, returnByValue=True)[
             "result"
         ].get("value")
 
     def wait_for(self, text: str) -> str:
-        """Wait until the page shows `text`; all that it shows then."""
+        """Wait until the page shows `text`; return the page's text."""
         shown = ""
 
         def is_shown() -> bool:
@@ -132,7 +132,7 @@ class Tab:
             )
 
     def screenshot(self, path: Path) -> None:
-        """Save what the tab shows as a PNG."""
+        """Save the tab's view as a PNG."""
         data = self._browser.call("Page.captureScreenshot", self._session, format="png")["data"]
         path.write_bytes(base64.b64decode(data))
 

@@ -1,4 +1,4 @@
-"""Logins as a person makes them, in processes of their own: an instance, a profile, a browser that does as it is told."""
+"""Logins in real processes: an instance, a profile, and a scripted browser."""
 
 import os
 import subprocess
@@ -34,14 +34,14 @@ except urllib.error.HTTPError as page:
 
 
 def make_browser(path: Path, code: str) -> str:
-    """A program that `BROWSER` can name, which runs `code` with the address as its argument."""
+    """Make a program for `BROWSER` that runs `code` with the address as its argument."""
     path.write_text(f"#!{sys.executable}\n{textwrap.dedent(code)}")
     path.chmod(0o755)
     return str(path)
 
 
 def led_to(start: str) -> str:
-    """Where the address that a browser is told to open leads to."""
+    """Return the address to which a browser's start address redirects."""
     parts = urlsplit(start)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
@@ -69,7 +69,7 @@ class Login:
         program: Sequence[str] = warm.PROGRAM,
         **environ: str,
     ) -> "subprocess.Popen[str]":
-        """Start `omniprofile *argv` in a process of its own, by the command `prefix`, or by another `program`."""
+        """Start `omniprofile *argv` as a process, with the command `prefix`, or with another `program`."""
         start = warm.Popen if program == warm.PROGRAM else subprocess.Popen
         return start(
             [*prefix, *program, *argv],
@@ -83,7 +83,7 @@ class Login:
     def run(
         self, *argv: str, stdin: str = "", timeout: float = 60, **environ: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `omniprofile *argv` in a process of its own, to its end."""
+        """Run `omniprofile *argv` as a process, to completion."""
         process = self.start(*argv, stdin=subprocess.PIPE, prefix=(), **environ)
         try:
             out, err = process.communicate(stdin, timeout=timeout)
@@ -94,13 +94,13 @@ class Login:
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
     def log_in(self, name: str = "prod") -> "subprocess.CompletedProcess[str]":
-        """Log in, and see that it works."""
+        """Log in, and check that it works."""
         ran = self.run("login", name)
         assert ran.returncode == 0, ran.stderr
         return ran
 
     def seed(self, *, left: timedelta = timedelta(hours=8)) -> StoredSecret:
-        """Be logged in already, in the file store, with an access token that has so much time left."""
+        """Store a session whose access token has the given time left."""
         answer = self.omni.oauth.grant()
         now = datetime.now(UTC)
         session = StoredSecret(
@@ -116,11 +116,11 @@ class Login:
         return session
 
     def stored(self) -> StoredSecret | None:
-        """What the file store has for `prod`."""
+        """Return the file store's entry for `prod`."""
         return FileStore(str(self.cli.state)).get(Account("prod", Origin.parse(self.omni.base_url)))
 
     def secrets(self) -> str:
-        """The text of the file store, empty without one."""
+        """Return the text of the file store, empty if there is none."""
         path = self.cli.state / "secrets.json"
         return path.read_text() if path.exists() else ""
 
@@ -148,7 +148,7 @@ auth = "oauth"
 
 @pytest.fixture
 def login(cli: Cli, tmp_path: Path) -> Iterator[Login]:
-    """A stand-in, a profile for it, the file store, an obedient browser."""
+    """A stand-in, a profile for it, the file store, a scripted browser."""
     with Standin() as omni:
         cli.profiles(PROFILE.format(url=omni.base_url, more=""))
         environ = {
@@ -160,5 +160,5 @@ def login(cli: Cli, tmp_path: Path) -> Iterator[Login]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Callable[[str], str]:
-    """Make another browser of some code."""
+    """Make a browser that runs some code."""
     return lambda code: make_browser(tmp_path / "other-browser", code)

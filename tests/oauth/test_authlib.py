@@ -1,4 +1,4 @@
-"""The whole flow against an authorization server that others wrote, over TLS."""
+"""The whole flow against an independent authorization server, over TLS."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ TRUSTING = "import ssl; ssl._create_default_https_context = ssl._create_unverifi
 
 @dataclass(frozen=True)
 class AuthlibLogin(Login):
-    """As `Login`, at an instance of Authlib's."""
+    """Like `Login`, with an Authlib instance."""
 
     instance: AuthlibInstance
 
@@ -80,7 +80,7 @@ def test_an_expired_session_is_refreshed_without_a_word(at_authlib: AuthlibLogin
 
 
 def test_a_spent_refresh_token_ends_the_session_and_says_what_to_do(at_authlib: AuthlibLogin) -> None:
-    """A copy of the store that somebody else used: the instance revokes the family, and both are told."""
+    """Another process used a copy of the store: the instance revokes the family, and both get an error."""
     at_authlib.log_in()
     path = at_authlib.cli.state / "secrets.json"
     copy = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Bad callbacks on the real listener of a login that waits: each refused, and the login goes on or ends as it should."""
+"""Invalid callbacks on the real listener of a waiting login: each is refused, and the login continues or ends correctly."""
 
 import os
 import re
@@ -25,7 +25,7 @@ WAITING = (
 
 
 class Waiting:
-    """A login in a process of its own that waits for the browser, and what the browser was told to open."""
+    """A login process that waits for the browser, and the address that the browser was given."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Waiting:
     def request(
         self, target: str, *, method: str = "GET", host: str | None = None, address: str = "127.0.0.1"
     ) -> tuple[int, dict[str, str], str]:
-        """Send one request to the listener; its status, header fields and body."""
+        """Send one request to the listener; return status, header fields and body."""
         connection = HTTPConnection(address, self.port, timeout=PATIENCE)
         try:
             connection.request(method, target, headers={"Host": host or f"localhost:{self.port}"})
@@ -67,11 +67,11 @@ class Waiting:
             connection.close()
 
     def callback(self, **fields: str) -> tuple[int, dict[str, str], str]:
-        """Come back with these fields, and this login's state unless they say another."""
+        """Send a callback with these fields, and this login's state unless they have another."""
         return self.request("/callback?" + urlencode({"state": self.state, **fields}))
 
     def authorize(self) -> str:
-        """Click Authorize; the target that the browser is sent back to."""
+        """Click Authorize; return the target that the browser is redirected to."""
         parts = urlsplit(self.address)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         connection.request("GET", f"{parts.path}?{parts.query}")
@@ -81,7 +81,7 @@ class Waiting:
         return f"{back.path}?{back.query}"
 
     def end(self) -> tuple[int, str]:
-        """Wait for the process; its status and its stderr, which holds no state."""
+        """Wait for the process; return its status and its stderr, which must not contain the state."""
         _, err = self.process.communicate(timeout=PATIENCE)
         shown = [line for line in err.splitlines() if "/oauth/authorize?" in line]
         assert shown == [self.address], "the address is shown, once"
@@ -184,7 +184,7 @@ OTHERS = [
 @pytest.mark.parametrize("issuer", OTHERS)
 @pytest.mark.parametrize("field", ["code", "error"])
 def test_an_answer_of_another_server_is_refused(waiting: Waiting, login: Login, issuer: str, field: str) -> None:
-    """RFC 9207: the instance sent the browser on to another one, whose code would be given to the wrong of the two."""
+    """RFC 9207: the instance sent the browser to another one, whose code would go to the wrong server."""
     good = parse_qs(urlsplit(waiting.authorize()).query)["code"][0]
     status, _, _ = waiting.callback(iss=issuer.replace("{own}", login.omni.base_url), **{field: good})
     assert status == 400
@@ -333,7 +333,7 @@ def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tm
 
 
 def test_a_repeat_of_the_callback_gets_the_same_page(waiting: Waiting, login: Login) -> None:
-    """A browser that fetches ahead asks twice: what the person sees is the second one."""
+    """A prefetching browser requests twice, and shows the second response."""
     good = waiting.authorize()
     login.omni.oauth.may_answer.clear()
     with ThreadPoolExecutor() as pool:
@@ -371,7 +371,7 @@ def test_a_browser_that_shows_the_page_is_not_waited_for(
 
 
 def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: Login, tmp_path: Path) -> None:
-    """More of them than there are descriptors, and each sends a byte now and then."""
+    """There are more connections than descriptors, and each sends a byte now and then."""
     waiting = Waiting(login, tmp_path, prefix=["sh", "-c", 'ulimit -n 200; exec "$@"', "sh"])
     crowd: list[socket.socket] = []
     try:

@@ -1,4 +1,4 @@
-"""A person with a real browser: Authorize, Deny, the closed tab, two tabs. The screenshots are named in the output."""
+"""A user with a real browser: Authorize, Deny, the closed tab, two tabs. The screenshots are named in the output."""
 
 import os
 import subprocess
@@ -15,9 +15,9 @@ from tests.oauth.test_authlib import AuthlibLogin, at_authlib  # noqa: F401 - a 
 from tests.waiting import wait_until
 
 SHOTS = os.environ.get("OMNIPROFILE_TEST_SCREENSHOTS")
-"""A folder for the screenshots; without it they lie in each test's own, until pytest removes that."""
+"""A folder for the screenshots; without it they are in each test's folder, until pytest removes that."""
 HAND_OVER = "import os, sys; open({path!r} + '.part', 'w').write(sys.argv[1]); os.rename({path!r} + '.part', {path!r})"
-"""What `BROWSER` names: it hands the address to the browser that runs already, as desktops do."""
+"""The program for `BROWSER`, which passes the address to the running browser, as desktops do."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 class Person:
-    """Starts a login and gets the address that it opens."""
+    """A user who starts a login and gets the address that it opens."""
 
     def __init__(self, login: Login, instance: AuthlibInstance, folder: Path) -> None:
         instance.consent = "ask"
@@ -42,12 +42,12 @@ class Person:
         self._login = login
 
     def log_in(self) -> "tuple[subprocess.Popen[str], str]":
-        """A login that waits, and the instance's address of it."""
+        """Start a login; return it and the instance's address for it."""
         process, start = self.start()
         return process, led_to(start)
 
     def start(self) -> "tuple[subprocess.Popen[str], str]":
-        """A login that waits, and what its browser is told to open."""
+        """Start a login; return it and the address for its browser."""
         process = self._login.start("login", "prod", BROWSER=self.browser)
         wait_until(lambda: self._path.exists() or process.poll() is not None)
         assert process.poll() is None, process.communicate()
@@ -58,13 +58,13 @@ class Person:
 
 @pytest.fixture
 def person(at_authlib: AuthlibLogin, tmp_path: Path) -> Person:  # noqa: F811 - the fixture
-    """Somebody at the consent page."""
+    """A user at the consent page."""
     return Person(at_authlib, at_authlib.instance, tmp_path)
 
 
 @pytest.fixture
 def shot(tmp_path: Path, record_property: Callable[[str, object], None]) -> Callable[[str], Path]:
-    """Where a screenshot goes; its path is part of the test's output and report."""
+    """Return the path for a screenshot, which is part of the test's output and report."""
 
     def place(name: str) -> Path:
         folder = Path(SHOTS or tmp_path)
@@ -77,7 +77,7 @@ def shot(tmp_path: Path, record_property: Callable[[str, object], None]) -> Call
 
 
 def ended(process: "subprocess.Popen[str]", timeout: float = 30) -> tuple[int, str]:
-    """Status and stderr of a login that ends now."""
+    """Return status and stderr of a login that ends now."""
     try:
         _, err = process.communicate(timeout=timeout)
     finally:
@@ -165,7 +165,7 @@ def test_two_logins_in_two_tabs_are_not_mixed_up(
     second, second_address = person.log_in()
     ports = [address.partition("localhost%3A")[2][:5] for address in (first_address, second_address)]
     swapped = first_address.replace(ports[0], ports[1])
-    tab = chromium.open(swapped)  # the first login's state comes to the second one's listener
+    tab = chromium.open(swapped)  # the first login's state reaches the second one's listener
     tab.wait_for("Let omni-cli act for you?")
     tab.click("button[value=yes]")
     tab.wait_for("another login")

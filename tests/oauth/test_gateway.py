@@ -1,4 +1,4 @@
-"""Gateways to an OAuth session that expires under them: no client sees a 401, and every renewal is one POST."""
+"""Gateways with an OAuth session that expires meanwhile: no client sees a 401, and every renewal is one POST."""
 
 import json
 import sys
@@ -57,7 +57,7 @@ def _refreshes(login: Login) -> list[str]:
 
 
 def test_a_child_that_outlives_five_tokens_sees_no_401(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The instance ends a token when it grants the next one: by the clock, a busy machine would be late with the next one."""
+    """The instance ends a token when it grants the next one, because with timed expiry a busy machine could renew too late."""
     oauth = login.omni.oauth
     grant = oauth._grant
 

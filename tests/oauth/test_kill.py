@@ -1,5 +1,5 @@
-"""kill -9 at every named moment of a login, a refresh and a logout, and by the clock: never a wedge, never a stale lock, never
-a spent token where a fresh one was stored.
+"""kill -9 at every checkpoint of a login, a refresh and a logout, and at random times: never a hang, a stale lock, or a spent
+token in place of a fresh one.
 """
 
 import os
@@ -32,17 +32,17 @@ def checkpoint(name):
 
 sys.exit(main(sys.argv[1:], Environment.real()._replace(checkpoint=checkpoint)))
 """
-"""The program, killed when it passes the moment named. The product itself reads no variable that could do that."""
+"""The program, killed at the named checkpoint. The product itself has no variable for that."""
 
 
 @pytest.fixture(autouse=True)
 def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs in this process asks for the file too."""
+    """Commands in this process use the file store, too."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
 
 
 def kill_at(login: Login, moment: str, *argv: str) -> None:
-    """Run `omniprofile *argv` until it passes `moment`."""
+    """Run `omniprofile *argv` until the checkpoint `moment`."""
     ran = run_program([sys.executable, "-c", DRIVER, moment, *argv], env={**os.environ, **login.environ})
     assert ran.returncode == -signal.SIGKILL, f"it never passed {moment}: {ran.stderr}"
 
@@ -62,13 +62,13 @@ def test_a_refresh_killed_at(login: Login, moment: str) -> None:
             assert after == before
             assert again.status == 0
             assert login.omni.oauth.grants == [("refresh_token", "granted")]
-        case "answered":  # the one moment that costs the session: nobody can know the new pair any more
+        case "answered":  # the one moment that loses the session: the new pair is lost
             assert after == before
             assert again.status == 4
             assert "has expired or been revoked" in again.err
             assert "omniprofile login prod" in again.err
             assert login.stored() is None, "a spent token is not kept"
-        case "stored":  # the fresh pair is there, and is not refreshed again
+        case "stored":  # the fresh pair is stored, and is not refreshed again
             assert after is not None
             assert after.refresh_token != before.refresh_token
             assert again.out == after.token.reveal() + "\n"
@@ -106,7 +106,7 @@ def test_a_logout_killed_at(login: Login, moment: str) -> None:
 
 
 def test_refreshes_killed_by_the_clock(login: Login) -> None:
-    """Whenever the kill comes, the next command has a token, or says that the session is over and a login helps."""
+    """Whenever the kill comes, the next command gets a token, or says that the session has ended and names `login`."""
     login.seed()
     login.omni.oauth.latency = 0.1
     began = time.monotonic()
@@ -182,7 +182,7 @@ def test_a_termination_waits_for_the_pair_too(login: Login, number: signal.Signa
 
 
 def deliver(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
-    """Send a signal, and wait until the process has it."""
+    """Send a signal, and wait until it is delivered."""
     process.send_signal(number)
 
     def is_pending() -> bool:
@@ -193,7 +193,7 @@ def deliver(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
 
 
 def refresh_held_up(login: Login) -> "subprocess.Popen[str]":
-    """Start a refresh, which waits at the token endpoint until that `may_answer`."""
+    """Start a refresh, which waits until the token endpoint `may_answer`."""
     login.omni.oauth.may_answer.clear()
     process = login.start("token", "prod")
     wait_until(lambda: login.omni.oauth.arrived)

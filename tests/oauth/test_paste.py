@@ -1,4 +1,4 @@
-"""`login --no-browser`: the address is shown, and the one that the browser ends at is taken from stdin or the terminal."""
+"""`login --no-browser`: the address is shown, and the redirect address is read from stdin or the terminal."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE
 
 
 def redirected(address: str) -> str:
-    """Where a browser on another machine ends: the address it is sent to, which it cannot show."""
+    """Return the address to which a browser on another machine is redirected, and which it cannot show."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_: object) -> None:
@@ -31,7 +31,7 @@ def redirected(address: str) -> str:
 
 
 def read_address(stream: object) -> str:
-    """The address among the lines of stderr."""
+    """Return the address among the lines of stderr."""
     for line in iter(stream.readline, ""):  # type: ignore[attr-defined]  # a text stream
         if line.startswith("http"):
             return str(line).strip()
@@ -52,7 +52,7 @@ def test_the_pasted_address_logs_in_with_no_terminal(login: Login) -> None:
 
 
 def test_with_no_input_at_all_a_browser_that_was_arranged_may_still_answer(login: Login) -> None:
-    """Who fixes the port has made it reachable: `ssh -L`, a container on the host's network."""
+    """A fixed port is one that the user has made reachable: `ssh -L`, or a container on the host's network."""
     port = free_port()
     process = login.start("login", "prod", "--no-browser", "--port", str(port), stdin=subprocess.DEVNULL)
     address = read_address(process.stderr)
@@ -65,7 +65,7 @@ def test_with_no_input_at_all_a_browser_that_was_arranged_may_still_answer(login
     assert "paste it here" not in err
 
 
-# `--no-browser` says that an answer will come on a standard input that is silent.
+# `--no-browser` means that an answer will come on standard input, even if it is silent so far.
 NOBODY = [
     (argv, stdin, browser)
     for argv in ((), ("--no-browser",))
@@ -105,7 +105,7 @@ def test_quiet_still_shows_the_address(login: Login) -> None:
 
 @pytest.mark.parametrize("browser", ["false", "true"])
 def test_the_address_is_shown_and_can_be_pasted_whatever_the_browser_does(login: Login, browser: str) -> None:
-    """A browser that says it opened, and opened nothing, is a browser like that."""
+    """That includes a browser that claims to have opened, but did not."""
     terminal = spawn("login", "prod", env={**os.environ, **login.environ, "BROWSER": browser}, dimensions=(24, 300))
     terminal.expect(r"\n(http://[^\s]+/oauth/authorize\?[^\s]+)\r")
     terminal.sendline(redirected(terminal.match.group(1)))

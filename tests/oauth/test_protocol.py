@@ -1,4 +1,4 @@
-"""What is sent and read, held to the RFCs' own examples and to totality: any answer is tokens, an error, or no answer."""
+"""Requests and responses, checked with the RFCs' examples; any response is tokens, an error, or invalid."""
 
 import json
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def test_every_attempt_has_its_own_secrets() -> None:
 
 
 def test_an_answer_of_any_depth_is_tokens_or_no_answer() -> None:
-    """Between what one JSON reader takes and what the next one does, there are depths that only the second refuses."""
+    """Some nesting depths are accepted by one JSON reader and refused by the next."""
     for depth in range(1, 1100, 3):
         body = b'{"access_token": "a", "x": ' + b"[" * depth + b"]" * depth + b"}"
         with suppress(InvalidResponse):
@@ -297,7 +297,7 @@ def test_what_was_sent_is_masked_however_it_is_repeated(secret: str, change: Cal
     left = [char for char in unquote(unquote(shown)).lower() if char.isalnum()]
     pieces = [char for char in secret.lower() if char.isalnum()]
     assert "".join(pieces)[:8] not in "".join(left)
-    if len(secret) > 5:  # a piece of a longer one counts too
+    if len(secret) > 5:  # a part of a longer one counts too
         assert said(f"it begins {secret[:14]}", 100, [Secret(secret)]).count("*") == 8
 
 

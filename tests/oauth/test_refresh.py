@@ -1,4 +1,4 @@
-"""Refreshing under the lock, in one process: who goes to the instance, what the others get, and a store that takes nothing."""
+"""Refreshing under the lock, in one process: one thread asks the instance, the others share its result; failing stores."""
 
 import threading
 import time
@@ -39,7 +39,7 @@ PROD = stores.account("prod")
 
 
 def session(number: int, *, left: timedelta, **changed: object) -> StoredSecret:
-    """The `number`th pair of a session."""
+    """Return the `number`th pair of a session."""
     made = StoredSecret(
         Origin.parse("https://acme.omniapp.co"),
         Secret(f"access-{number}"),
@@ -57,14 +57,14 @@ HOURS = timedelta(hours=6)
 
 @dataclass
 class World:
-    """A file store, an instance that counts, a clock that stands."""
+    """A file store, an instance that counts requests, and a stopped clock."""
 
     folder: Path
     sent: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     answer: Callable[[StoredSecret], StoredSecret] = lambda old: next_pair(old)
     fails_to_store: list[StoreUnavailable | None] = field(default_factory=list)
-    """What each coming `put` raises, in turn; None where it works."""
+    """The errors of the next `put` calls; None for success."""
 
     def __post_init__(self) -> None:
         world = self
@@ -78,7 +78,7 @@ class World:
         self.store = Store(str(self.folder / "state"))
 
     def sessions(self, seconds: float = 5) -> Sessions:
-        """As another App of the same process would make them."""
+        """Make sessions as another App of the same process would."""
         return Sessions(
             store=self.store,
             refresh=self._refresh,
@@ -94,21 +94,21 @@ class World:
         return self.answer(old)
 
     def fresh(self, *, force: bool = False) -> StoredSecret:
-        """What a command gets."""
+        """Return what a command gets."""
         held = self.store.get(PROD)
         assert held is not None
         return self.sessions().fresh("prod", held, force=force)
 
 
 def next_pair(old: StoredSecret) -> StoredSecret:
-    """The pair after `old`."""
+    """Return the pair after `old`."""
     number = int(old.token.reveal().partition("-")[2]) + 1
     return session(number, left=HOURS, stored_at=NOW, refreshed_at=NOW)
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """With nothing of another test in this process's memory."""
+    """Start without anything that other tests left in memory."""
     monkeypatch.setattr(module, "_unstored", {})
     monkeypatch.setattr(module, "_STORING_AGAIN", (0.01, 0.01))
     return World(tmp_path)
@@ -233,7 +233,7 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(world: World) -> None:
 
 
 def test_a_store_that_fails_is_tried_for_three_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # the real waits, which nobody waits for
+    monkeypatch.undo()  # the real time limits, which no test waits for
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     monkeypatch.setattr(module, "_unstored", {})
@@ -247,7 +247,7 @@ def test_a_store_that_fails_is_tried_for_three_seconds(world: World, monkeypatch
 
 
 def test_who_waits_for_a_refresh_waits_longer_than_one_takes() -> None:
-    """Trying and storing may each take as long as a store may."""
+    """Both the attempt and storing may take as long as a store may."""
     longest = EXCHANGE_SECONDS + sum(module._STORING_AGAIN) + 2 * max(USUAL_SECONDS, LOCK_SECONDS)
     assert longest < module.LOCK_SECONDS <= 60, "nobody waits longer than a minute"
 
@@ -262,7 +262,7 @@ def test_a_pair_that_cannot_be_stored_is_told_loudly_and_kept_in_memory(world: W
     assert "omniprofile login prod" in str(caught.value.hint)
     assert world.sent == ["refresh-1"]
 
-    # The process goes on, as a server does, and the disk has room again: the pair is stored, and nothing is sent twice.
+    # The process continues, as a server does, and the disk has room again: the pair is stored, and nothing is sent twice.
     assert world.fresh().token == Secret("access-2")
     assert world.sent == ["refresh-1"]
     assert world.store.get(PROD) == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
@@ -337,7 +337,7 @@ def test_each_secret_has_its_own_lock_whatever_its_folder_is_called(world: World
 def test_tokens_that_are_too_long_for_the_store_are_split_and_refreshed(
     world: World, make_store: Callable[..., KeyringStore], use_keyring: Callable[[object], object]
 ) -> None:
-    """As on Windows, where an entry holds 1280 characters and a JWT has more."""
+    """On Windows, an entry holds 1280 characters, and a JWT has more."""
     backend = stores.SmallKeyring()
     use_keyring(backend)
     store = make_store(limit=1280)

@@ -1,4 +1,4 @@
-"""The life of a session against the stand-in, with real processes: login, test, refresh, second login, logout."""
+"""The life cycle of a session with the stand-in, in real processes: login, test, refresh, second login, logout."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_login_test_refresh_and_logout(login: Login) -> None:
 
 
 def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> None:
-    """What every `token`, `env` and `exec` of a logged-in user costs: no library of the login or the refresh."""
+    """`token`, `env` and `exec` with a fresh session import no library of login or refresh."""
     session = login.seed()
     code = (
         "import sys; from omniprofile.config import snapshot; snapshot._SETTLED = 0; from omniprofile.cli.main import run;"
@@ -290,7 +290,7 @@ def test_no_browser_opens_without_a_store(login: Login) -> None:
 
 
 def test_personal_tokens_that_are_off_are_told_with_their_remedy(login: Login) -> None:
-    """The seed's symptom: 403 after Authorize. At the token endpoint, or only with the token it gave."""
+    """A 403 after Authorize, from the token endpoint or only with the new token."""
     off = (403, {"Content-Type": "application/json"}, b'{"detail": "Personal Access Tokens are not enabled"}')
     login.omni.switches.answer = lambda path: off if path == "/oauth/token" else None
     at_once = login.run("login", "prod")
@@ -319,7 +319,7 @@ def test_an_instance_that_cannot_be_asked_who_it_is_does_not_cost_the_login(logi
 
 
 def test_a_session_that_cannot_be_stored_is_revoked(login: Login) -> None:
-    """The store turns out to be read-only only when the session is there."""
+    """The store turns out to be read-only only after the session was granted."""
     driver = """
 import sys
 from omniprofile.credentials.file_store import FileStore
@@ -352,7 +352,7 @@ def test_a_project_pin_does_not_log_in_or_out_of_a_protected_profile(login: Logi
 
 
 def test_a_token_of_a_variable_is_never_replaced_by_a_refresh(login: Login) -> None:
-    """The vendor's CLI sends the refreshed token of its default profile in place of the one it was given."""
+    """The vendor's CLI would send the refreshed token of its default profile instead of the given one."""
     login.seed(left=timedelta(hours=-3))
     env = {**login.environ, "OMNI_PROFILE_PROD_TOKEN": CANARY}
     assert login.cli("token", "prod", env=env, shows=True).out == CANARY + "\n"
@@ -370,7 +370,7 @@ def test_no_secret_of_a_session_is_in_any_message(login: Login) -> None:
 
 
 def test_a_host_that_is_not_allowed_any_more_is_not_asked_to_revoke(login: Login) -> None:
-    """The session goes with the profile; the host that it was for gets nothing, not even its own token."""
+    """The session is removed with the profile, and its host gets no request, not even with its own token."""
     session = login.seed()
     elsewhere = replace(session, origin=Origin.parse("https://gone.example"))
     FileStore(str(login.cli.state)).put("prod", elsewhere)
@@ -420,7 +420,7 @@ store.put("prod", replace(store.get(account), expires_at=datetime.now(UTC) - tim
 
 @pytest.mark.parametrize("more", ["", "protected = true"])
 def test_omni_in_a_long_child_gets_a_fresh_token_at_each_call(login: Login, more: str, tmp_path: Path) -> None:
-    """A session that lives shorter than the time it is renewed ahead is looked up each time; protected is asked for once."""
+    """A session that lasts less than the renewal margin is read each time; the protected profile is confirmed once."""
     login.cli.profiles(PROFILE.format(url=login.omni.base_url, more=more))
     login.omni.oauth.lifetime = 200
     login.seed(left=timedelta(seconds=100))

@@ -1,6 +1,6 @@
 """Fifty real processes that need a new access token at the same moment: one POST, fifty equal valid tokens, nobody logged out.
 
-The instance revokes a session whose refresh token is used twice, so that a refresh too many cannot hide.
+The instance revokes a session whose refresh token is used twice, which reveals any extra refresh.
 """
 
 import os
@@ -34,14 +34,14 @@ secret_service = stores.secret_service
 
 @pytest.fixture
 def storm(login: Login) -> Login:
-    """Somebody was logged in, and the access token is over; the token endpoint is slow."""
+    """A session with an expired access token, and a slow token endpoint."""
     login.seed(left=timedelta(hours=-1))
     login.omni.oauth.latency = 1.5
     return login
 
 
 def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
-    """Run `omniprofile *argv` in each environment, before the slow endpoint answers; status, stdout, stderr of each."""
+    """Run `omniprofile *argv` in each environment before the slow endpoint answers; return status, stdout and stderr of each."""
     processes = [
         warm.Popen(
             [*warm.PROGRAM, *argv],
@@ -63,7 +63,7 @@ def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple
 
 
 def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore) -> None:
-    """One POST, equal tokens that the instance accepts, and the pair that came of it in the store."""
+    """Check that there was one POST, that the tokens are equal and accepted, and that the new pair is stored."""
     tokens = Counter(out for _, out, _ in results)
     shown = (
         f"{len(results)} processes: {len(omni.oauth.grants)} POSTs {Counter(outcome for _, outcome in omni.oauth.grants)}, "
@@ -114,7 +114,7 @@ def test_processes_with_the_secret_service_and_two_homes(
     tmp_path: Path,
     login: Login,
 ) -> None:
-    """Configuration and state lie in two places; the secret is one, and so is its lock."""
+    """Configuration and state are in two places, but the secret and its lock are shared."""
     login.environ["OMNIPROFILE_SECRET_STORE"] = "keyring"
     login.environ["OMNIPROFILE_KEYRING_TIMEOUT"] = "60"
     login.log_in()
@@ -133,7 +133,7 @@ def test_processes_with_the_secret_service_and_two_homes(
 
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_and_no_refresh(storm: Login, tmp_path: Path) -> None:
-    """One process hangs at the token endpoint; another gives up, and has sent nothing."""
+    """One process hangs at the token endpoint; another gives up without sending anything."""
     storm.omni.oauth.may_answer.clear()
     holder = storm.start("token", "prod")
     wait_until(lambda: storm.omni.oauth.arrived)

@@ -1,4 +1,4 @@
-"""A token endpoint in trouble: the session survives all but the one answer that ends it, and the message says which it was."""
+"""A failing token endpoint: only `invalid_grant` ends the session, and each message names the failure."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from tests.waiting import FOR_EVER, PATIENCE
 
 
 class Endpoint:
-    """A server that answers every request with the bytes it was given, and then breaks the connection off."""
+    """A server that answers every request with the given bytes, and then drops the connection."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
@@ -41,7 +41,7 @@ class Endpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Closing alone does not wake a thread that waits in accept.
+        # Closing alone does not wake a thread that waits in `accept`.
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -69,7 +69,7 @@ class Endpoint:
 def http(
     status: str, body: bytes | str = b"", kind: str = "application/json", *more: str, length: int | None = None
 ) -> bytes:
-    """An HTTP answer; `length` is what it claims, where that is not so."""
+    """Return an HTTP answer; `length` is a false Content-Length."""
     content = body.encode() if isinstance(body, str) else body
     lines = [
         f"HTTP/1.1 {status}",
@@ -83,7 +83,7 @@ def http(
 
 @dataclass(frozen=True)
 class Trouble:
-    """An answer, the exit status of a command that needs it, and words of the message."""
+    """An answer, the exit status of a command that needs the token, and words of the message."""
 
     name: str
     answer: bytes
@@ -177,7 +177,7 @@ def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def store_session(cli: Cli, base_url: str, *, left: timedelta) -> StoredSecret:
-    """Write a profile and a session for it that has so much time left."""
+    """Write a profile and a session for it with the given time left."""
     cli.profiles(PROFILE.format(url=base_url, more=""))
     now = datetime.now(UTC)
     session = StoredSecret(
@@ -194,7 +194,7 @@ def store_session(cli: Cli, base_url: str, *, left: timedelta) -> StoredSecret:
 
 
 def stored(cli: Cli) -> StoredSecret | None:
-    """What the store has for `prod`."""
+    """Return the store's entry for `prod`."""
     store = FileStore(str(cli.state))
     return next((store.get(account) for account in store.summaries()), None)
 
@@ -265,7 +265,7 @@ def test_an_instance_that_is_not_there_is_exit_7(cli: Cli) -> None:
 
 
 def answer(**changed: object) -> bytes:
-    """A good answer with some fields changed; those that are None are left out."""
+    """Return a valid answer with some fields changed; fields set to None are left out."""
     fields = {key: value for key, value in {**PAIR, **changed}.items() if value is not None}
     return http("200 OK", json.dumps(fields))
 
@@ -319,7 +319,7 @@ def test_without_a_new_refresh_token_the_old_one_stays(cli: Cli) -> None:
     ("ahead", "least", "most"), [(0, 3590, 3600), (2, 3590, 3600), (-20, 2390, 2400), (-(10**5), 1790, 1800)]
 )
 def test_the_earlier_clock_decides_but_half_the_life_is_left(cli: Cli, ahead: int, least: int, most: int) -> None:
-    """`ahead` is how far the server's clock is ahead of ours, in minutes. Ours may be put right before the token is used."""
+    """`ahead` is how far the server's clock is ahead of ours, in minutes. Ours may be corrected before the token is used."""
     date = (datetime.now(UTC) + timedelta(minutes=ahead)).strftime("Date: %a, %d %b %Y %H:%M:%S GMT")
     with Endpoint(http("200 OK", json.dumps(PAIR), "application/json", date)) as endpoint:
         store_session(cli, endpoint.base_url, left=EXPIRED)

@@ -1,4 +1,4 @@
-"""What is published: built twice it is the same bytes, holds what it should, and is typed for who installs it."""
+"""The distributions: reproducible builds, the right content, and types for users."""
 
 import configparser
 import hashlib
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _build(folder: Path, **environ: str) -> list[Path]:
-    """Build sdist and wheel from a copy of what git tracks, elsewhere each time."""
+    """Build sdist and wheel from a copy of what git tracks, in a new folder each time."""
     source = folder / "source"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, tracked.decode().split("\0")):
@@ -36,7 +36,7 @@ def _build(folder: Path, **environ: str) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The two archives, and the two of a second build."""
+    """The two archives of each of two builds."""
     return [*_build(tmp_path_factory.mktemp("one")), *_build(tmp_path_factory.mktemp("two"))]
 
 
@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(bui
 
 
 def test_omni_of_our_own_can_be_run_where_the_wheel_is_installed(built: list[Path], tmp_path: Path) -> None:
-    """By pip and by uv, with nothing in the environment, and found from its own place."""
+    """Installed by pip and by uv, with an empty environment, it finds its interpreter from its own location."""
     wheel = next(path for path in built if path.suffix == ".whl")
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)

@@ -1,6 +1,6 @@
-"""What others may prepare: a cloned repository, a stray variable, a file system, a name, a host, a server that redirects.
+"""Attacks with prepared input: a cloned repository, a stray variable, a file system, a name, a host, a redirecting server.
 
-Each test is one attempt; the attacker gets no secret to another place, no command run, no profile switched in silence.
+Each test is one attack, which must not leak a secret, run a command or silently switch the profile.
 """
 
 import json
@@ -126,7 +126,7 @@ LINKED = [
 @pytest.mark.parametrize("content", LINKED)
 @pytest.mark.parametrize("command", ["lint", "current", "token", "list", "doctor"])
 def test_nothing_of_what_a_pin_links_to_is_shown_where_it_is_not_a_pin(cli: Cli, content: str, command: str) -> None:
-    """A repository chooses where its link leads, and who reads the log of a CI job sees what is said of it."""
+    """A repository chooses the link's target, and messages may appear in a public CI log."""
     elsewhere = cli.work.parent / "private.toml"
     elsewhere.write_text(content)
     pin = cli.work / ".omniprofile.toml"
@@ -195,7 +195,7 @@ OTHER_ORIGINS = (
 )
 def test_no_spelling_of_a_host_gets_a_token(cli: Cli, url: str) -> None:
     pair = {"OMNI_PROFILE_PROD_TOKEN": CANARY, "OMNI_PROFILE_PROD_BASE_URL": url}
-    other = url in OTHER_ORIGINS  # an origin, of a host or a scheme that gets nothing; else no origin at all
+    other = url in OTHER_ORIGINS  # origins with a refused host or scheme; the rest are not origins
     assert cli("token", "prod", env=pair).status == (6 if other else 3)
     assert cli("token", "prod", "--base-url", url).status == (6 if other else 2)
 
@@ -234,7 +234,7 @@ def test_thousands_of_variables_and_bytes_that_are_no_text_change_nothing(proces
 
 
 def test_no_variable_chooses_what_python_runs(tmp_path: Path) -> None:
-    """`exec` hands the user's `PATH` on, and never runs a program of the working directory's by its bare name."""
+    """`exec` keeps the user's `PATH`, but never runs a program from the working directory by its bare name."""
     program = Path.cwd() / "op"
     program.write_text("#!/bin/sh\ntouch ran; echo stolen\n")
     program.chmod(0o755)
@@ -261,7 +261,7 @@ def test_a_profile_file_that_everybody_may_write_is_refused(cli: Cli, profiles: 
 def test_files_that_others_can_put_there_are_refused(
     cli: Cli, profiles: Path, tmp_path: Path, where: str, attack: int | str, *, snapshot: bool
 ) -> None:
-    """Who may write the folder can put a file there that runs commands as the user: load, lint and doctor refuse as one."""
+    """Anyone who may write the folder can add a file that runs commands as the user: load, lint and doctor all refuse it."""
     target = profiles
     if where == "profiles.d":
         (cli.config.parent / "profiles.d").mkdir()
@@ -294,7 +294,7 @@ def test_files_that_others_can_put_there_are_refused(
 
 @contextmanager
 def _as_user(uid: int) -> Iterator[None]:
-    """Root is told of no other owner; everybody else is. What a file's owner is to `uid` follows from `geteuid` alone."""
+    """Simulate `uid` by `geteuid`: root accepts any owner, everybody else does not."""
     with pytest.MonkeyPatch.context() as patch:
         if os.geteuid() == 0 and uid == 54321:
             patch.setattr(os, "geteuid", lambda: uid)
@@ -333,7 +333,7 @@ def test_a_sticky_folder_of_drop_ins_is_refused_from_a_snapshot_too(cli: Cli, pr
 def test_a_state_folder_that_everybody_may_write_is_refused(
     cli: Cli, profiles: Path, monkeypatch: pytest.MonkeyPatch, attack: str, *, store: bool
 ) -> None:
-    """Who may write it can switch the profile, or put a key of their own in the place of the user's."""
+    """Anyone who may write it can switch the profile, or replace the user's key."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     cli.profiles('[profiles.s]\nbase_url = "https://s.omniapp.co"\n', "profiles.d/s.toml")
     assert cli("use", "s").status == 0
@@ -362,7 +362,7 @@ def test_a_config_that_is_a_link_to_a_fifo_ends(cli: Cli, profiles: Path, tmp_pa
 
 
 def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
-    """Whoever controls a lock can stop or interleave its users; in `/tmp` any user may take the name first."""
+    """Whoever controls a lock can block or interleave its users, and in `/tmp` any user can take the name first."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become two users")
     uid = 54_000 + os.getpid() % 1000
@@ -386,7 +386,7 @@ def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Browsers ask `::1` for `localhost` first: with 127.0.0.1 alone, the code would go to whoever listens there."""
+    """Browsers try `::1` for `localhost` first: with only 127.0.0.1, the code would go to whoever listens on `::1`."""
     real = loopback._bound
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as squatter:
         port = squatter.getsockname()[1]
@@ -421,7 +421,7 @@ BROWSERS = (
 
 @pytest.mark.parametrize("browser", sample(BROWSERS, 3, "browsers"))
 def test_no_browser_variable_is_read_by_a_shell_or_breaks_the_login(cli: Cli, browser: str) -> None:
-    """It is the user's own program, with its own arguments, and gets one address; no shell reads it."""
+    """It is run as the user's program with its arguments and one address, without a shell."""
     with Standin() as omni:
         cli.profiles(f'[profiles.o]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nauth = "oauth"\n')
         running = subprocess.Popen(

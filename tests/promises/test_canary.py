@@ -1,6 +1,6 @@
-"""A secret is only where it belongs: one canary for each way in, every command, format and verbosity, every failure.
+"""Secrets stay where they belong: one canary for each input, for every command, format and verbosity, and every failure.
 
-Each canary is looked for whole and in parts: five characters of it anywhere in an output, an argument list, a file or a
+Each canary is searched for whole and in parts: five characters of it anywhere in an output, an argument list, a file or a
 report are a leak. The few commands whose purpose is to give the token may print that one token on stdout.
 """
 
@@ -37,21 +37,21 @@ WINDOW = 5
 
 
 def leaked(text: str, secret: str) -> bool:
-    """Whether any five characters of the secret's body, in order, stand in the text."""
+    """Return whether five consecutive characters of the secret's body are in the text."""
     body = secret[BODY:]
     return any(body[at : at + WINDOW] in text for at in range(len(body) - WINDOW + 1))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Profiles with a key from every source, an instance that accepts them all, and an ear at every process start."""
+    """Profiles with a key from every source, an instance that accepts them all, and a record of every process started."""
 
     cli: Cli
     omni: Standin
     started: list[list[str]]
 
     def run(self, *argv: str, gives: str | None = None, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
-        """Run a command line; `gives` is the one secret that its stdout may hold."""
+        """Run a command line; `gives` is the only secret that its stdout may contain."""
         self.started.clear()
         ran = self.cli(*argv, stdin=stdin, env=env)
         for secret in CANARIES:
@@ -76,7 +76,7 @@ sys.addaudithook(_listen)
 
 @pytest.fixture
 def scene(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """Every way in that needs no browser, each with its canary."""
+    """Every input that needs no browser, each with its canary."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     monkeypatch.setenv("FROM_ENV", ENV)
     printer = tmp_path / "printer"
@@ -152,7 +152,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "schema": [("schema",)],
     "completion": [("completion", shell) for shell in ("bash", "zsh", "fish", "powershell")],
     "hook": [("hook", shell) for shell in ("bash", "zsh", "fish", "powershell")],
-    "demo": [],  # has secrets of its own, and looks for them itself
+    "demo": [],  # has its own secrets and its own check
 }
 """Command lines by command; `{}` is each profile in turn."""
 
@@ -163,7 +163,7 @@ def test_every_command_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("command", [name for name, lines in LINES.items() if lines])
 def test_no_command_shows_a_secret(scene: Scene, command: str) -> None:
-    """Where it says most; as it is by default it runs in the last test, with every source."""
+    """Tried with the most verbose output; the last test covers the default, with every source."""
     for number, line in enumerate(LINES[command]):
         for name in SOURCES if WHOLE else [list(SOURCES)[number % len(SOURCES)]]:
             for verbosity in (("-v", "-v"), ("-q",)) if WHOLE else (("-v", "-v"),):
@@ -198,7 +198,7 @@ def test_overrides_are_masked_and_refusals_do_not_repeat_them(scene: Scene) -> N
 
 
 def test_a_secret_for_a_name_is_neither_repeated_nor_kept(scene: Scene) -> None:
-    """A user who pastes the key where a name belongs is told so."""
+    """A user may paste the key in place of a name."""
     for line in (
         ("use", VENDOR),
         ("token", VENDOR),
@@ -274,6 +274,6 @@ def test_a_child_has_its_own_token_and_no_other_secret_that_omniprofile_knows(sc
     variables = dict(pair.split("=", 1) for pair in ran.stdout.split("\0") if "=" in pair)
     assert variables["OMNI_API_TOKEN"] == variables["OMNI_API_KEY"] == SOURCES[source]
     assert ("FROM_ENV" in variables) == (source != "env")  # the variable that the key came from goes
-    variables.pop("FROM_ENV", None)  # to another profile's child it is a variable like any other
+    variables.pop("FROM_ENV", None)  # for another profile's child it is an ordinary variable
     for secret in set(CANARIES) - {SOURCES[source]}:
         assert not leaked(str(variables), secret)

@@ -1,6 +1,6 @@
-"""What a login by the browser brings, the code, the verifier, both tokens, is only where it belongs: success, failure, -v -v.
+"""The secrets of a browser login (code, verifier, both tokens) stay where they belong: on success, on failure, with -v -v.
 
-Real processes under strace(1), which tells the arguments of every program that is started.
+Real processes run under strace(1), which records the arguments of every program started.
 """
 
 import os
@@ -23,19 +23,19 @@ pytestmark = pytest.mark.skipif(
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token", "token")
 STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-s", "8000", "-e", "trace=execve", "-o")
 WINDOW = 8
-"""So many characters of a secret in a row are a leak: those of another one's are the same less than once in 10^12 times."""
+"""This many consecutive characters of a secret are a leak; the chance of a coincidence is below 10^-12."""
 
 
 @dataclass
 class Watched:
-    """The commands of a user, with all that they print, start and leave."""
+    """A user's commands, with everything that they print, start and leave."""
 
     login: Login
     log: Path
     printed: str = ""
 
     def run(self, *argv: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command line as verbose as can be."""
+        """Run a command line at full verbosity."""
         ran = warm.run(
             *argv[:1], "-v", "-v", *argv[1:],
             prefix=[*STRACE, str(self.log)], env={**os.environ, **self.login.environ, **environ}, stdin=stdin, timeout=90,
@@ -46,7 +46,7 @@ class Watched:
         return ran
 
     def secrets(self) -> set[str]:
-        """All that the instance was given or gave until now."""
+        """All secrets that the instance has received or issued."""
         found = {
             value
             for seen in self.login.omni.requests
@@ -83,7 +83,7 @@ def test_no_secret_of_a_login_is_printed_started_or_left(login: Login, tmp_path:
     assert watched.run("test", "prod").returncode == 0
     fresh = login.run("token", "prod", "--force-refresh")
     assert _leaked(fresh.stdout, fresh.stdout.strip()), "the search finds what can be found"
-    # Answers that nobody can use, with the tokens in all of them.
+    # Unusable answers that contain the tokens.
     stored = login.stored()
     assert stored is not None
     assert stored.refresh_token is not None

@@ -1,4 +1,4 @@
-"""A home on a file system where names are the same in any case, as on macOS, is one home however it is spelled."""
+"""On a case-insensitive file system, as on macOS, a home is the same home in any spelling."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SPELLINGS = ("Users/Ada", "users/ada", "USERS/Ada")
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system that keeps names as they are written and finds them in any case."""
+    """Mount a case-preserving, case-insensitive file system."""
     if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
         pytest.skip("only root mounts file systems, and only with FUSE")
     if not shutil.which("lowntfs-3g") and os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL") != "1":

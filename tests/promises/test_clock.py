@@ -1,6 +1,6 @@
-"""Clocks that jump by hours, both ways, between two commands: sessions, snapshots, waiting and doctor keep to what they promise.
+"""Clocks that jump by hours, both ways, between two commands: sessions, snapshots, waits and doctor still work.
 
-libfaketime tells one process another time; the files' own times and the instance's stay as they are.
+libfaketime changes the time of one process; file times and the instance's clock do not change.
 """
 
 import os
@@ -31,12 +31,12 @@ HOURS = [-30, -5, -1, 1, 5, 30] if WHOLE else [-5, 1, 30]
 
 @pytest.fixture(autouse=True)
 def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs in this process asks for the file too."""
+    """Commands in this process use the file store, too."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
 
 
 def _at(hours: int, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command with a clock that is so many hours ahead."""
+    """Run the command with a clock the given number of hours ahead."""
     ran = warm.run(
         *argv, prefix=["faketime", "-f", f"{hours:+d}h"] if hours else [],
         env={**os.environ, **({"NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if hours else {}), **env},
@@ -63,7 +63,7 @@ def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> No
 
 @pytest.mark.parametrize("hours", HOURS)
 def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) -> None:
-    """`refreshed_at` holds a second refresh off for seconds, and not for the hours that a clock was wrong."""
+    """`refreshed_at` delays a second refresh for seconds, not for the hours that a clock was wrong."""
     login.seed(left=timedelta(hours=8))
     assert _at(hours, "token", "prod", "--force-refresh").returncode == 0
     assert _at(0, "token", "prod", "--force-refresh").returncode == 0
@@ -82,7 +82,7 @@ def test_a_snapshot_of_another_time_hides_no_change(cli: Cli, hours: int) -> Non
 
 @pytest.mark.parametrize("hours", [-5, 30])
 def test_no_wait_is_longer_than_the_limit_that_was_given(cli: Cli, hours: int) -> None:
-    """`Retry-After` as a date is the server's time; what the pace file says is of a clock that was another."""
+    """A `Retry-After` date is in the server's time; the rate-limit file was written with another clock."""
     with Standin() as omni:
         omni.add_key(CANARY)
         omni.switches.rate_limit = 0

@@ -1,4 +1,4 @@
-"""Many processes of mixed verbs on one home at once: every file stays whole, nobody waits for ever, nothing is left behind.
+"""Many processes with different commands in one home at once: files stay intact, nothing waits forever, nothing is left behind.
 
 A run of the tests takes a small crowd; `OMNIPROFILE_TEST_CROWD=200x1000` takes 1,000 processes, 200 at once.
 """
@@ -30,7 +30,7 @@ STEADY = ("a", "b", "c")
 
 
 def _line(chance: random.Random, number: int) -> tuple[list[str], str]:
-    """One command line and its standard input. Each process that adds a profile has a name of its own for it."""
+    """One command line and its standard input. Each process that adds a profile uses a unique name."""
     name = chance.choice(STEADY)
     lines: list[tuple[list[str], str]] = [
         (["use", name], ""),
@@ -71,7 +71,7 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
     def reap(argv: list[str], process: warm.Popen) -> None:
         out, err = process.communicate(timeout=300)
         statuses[argv[0], process.returncode] += 1
-        # A keyring that 200 processes ask at once does not answer all of them in time, and that is said.
+        # A keyring that 200 processes ask at once may time out for some, which is reported.
         late = {9} if store == "keyring" and CROWD > 20 else set()
         assert process.returncode in {0, 1, 2, 3, 4, 5, 6} | late, (argv, process.returncode, err)
         assert "Traceback" not in err, (argv, err)

@@ -1,7 +1,7 @@
-"""Every verb that writes, with every write made to fail and with a kill at every write: old or new is there, never half.
+"""Every command that writes, with a failure and with a kill at every write: files are old or new, never half-written.
 
 The real program runs under strace(1), which makes the Nth call of one kind fail with an error of the kernel's, or kills the
-process there. Afterwards the same command is run again without a fault: it must come to what it comes to undisturbed.
+process there. Afterwards the same command is run again without a fault, and must reach the same state as an undisturbed run.
 
 A run of the tests takes a sample; `OMNIPROFILE_TEST_SWEEP=all` takes every call of every verb.
 """
@@ -73,7 +73,7 @@ def _orphaned(home: Path) -> None:
     data = json.loads(file.read_text())
     (entry,) = [entry for name, entry in data["secrets"].items() if name.startswith("prod@")]
     account = entry["account"].replace("prod@", "gone@")
-    stored_by = [str(home / ".config/omniprofile/profiles.toml")]  # what another file stored would be left
+    stored_by = [str(home / ".config/omniprofile/profiles.toml")]  # another file's secret would remain
     data["secrets"][account] = {**entry, "account": account, "files": stored_by}
     file.write_text(json.dumps(data))
 
@@ -105,13 +105,13 @@ VERBS = {
 
 @dataclass(frozen=True)
 class World:
-    """A home as it is before, and the homes that runs get as copies of it."""
+    """The initial home, and its copies for the runs."""
 
     template: Path
     folder: Path
 
     def prepared(self, verb: Verb) -> dict[str, object]:
-        """What is there before the verb runs."""
+        """The state before the command runs."""
         home = self.folder / "prepared"
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(self.template, home)
@@ -119,7 +119,7 @@ class World:
         return Run(home, 0, "", "", hit=False).state()
 
     def run(self, verb: Verb, name: str, fault: str | None = None, *, again: Path | None = None) -> "Run":
-        """Run the verb in a copy of the home, or `again` in one that a run has left."""
+        """Run the command in a copy of the home, or `again` in the home of an earlier run."""
         home = again or self.folder / name
         if again is None:
             shutil.rmtree(home, ignore_errors=True)
@@ -130,7 +130,7 @@ class World:
             "PATH": os.environ["PATH"],
             "OMNIPROFILE_SECRET_STORE": "file",
             "EDITOR": str(home / "editor"),
-            "PYTHONDONTWRITEBYTECODE": "1",  # the interpreter's own files are not what is tested
+            "PYTHONDONTWRITEBYTECODE": "1",  # the interpreter's files are not under test
         }
         if fault is None:
             ran = warm.run(*verb.argv, stdin=verb.stdin, env=environ, cwd=home)
@@ -144,7 +144,7 @@ class World:
 
 @dataclass(frozen=True)
 class Run:
-    """How a run ended, and whether the fault was met."""
+    """The result of a run, and whether the fault occurred."""
 
     home: Path
     status: int
@@ -153,13 +153,13 @@ class Run:
     hit: bool
 
     def state(self) -> dict[str, object]:
-        """What a user has: profiles, active, secrets (without their times), and who may read them."""
+        """Return a home's profiles, active profile, secrets (without times) and modes."""
         found: dict[str, object] = {}
         for path in sorted(self.home.rglob("*")):
             name = str(path.relative_to(self.home))
             if not path.is_file() or "/.cache/" in f"/{name}" or name.endswith((".lock", ".tmp")):
                 continue
-            if "/drafts/" in name:  # what `edit` could not save, and says where it is
+            if "/drafts/" in name:  # a draft that `edit` could not save, whose place it prints
                 continue
             text = path.read_text()
             if path.name in ("secrets.json", "config.json") or ".backup" in name:
@@ -169,7 +169,7 @@ class Run:
                 found[name] = {account.partition("@")[0]: entry["token"] for account, entry in secrets.items()}
             elif path.name == "stored.json":
                 json.loads(text)
-            elif path.name == "audit.jsonl":  # a line may be lost, and is never half there
+            elif path.name == "audit.jsonl":  # a line may be lost, but never half-written
                 assert all(json.loads(line)["how"] for line in text.splitlines())
                 assert not text or text.endswith("\n")
             elif "backup" in name or ".bak" in name:
@@ -201,7 +201,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _sweep(world: World, verb: Verb) -> int:
-    """Run the verb with one fault at a time, at every call or at a sample of them; how many faults were met."""
+    """Run the command with one fault at a time, at every call or a sample; return how many faults occurred."""
     chance = random.Random(str(verb.argv))
     undisturbed = world.run(verb, "undisturbed")
     assert undisturbed.status == 0, undisturbed.err
@@ -242,7 +242,7 @@ def _sweep(world: World, verb: Verb) -> int:
 
 
 def _whole(run: Run) -> None:
-    """Every file is whole: it parses, and says nothing that was not there before or is not there after."""
+    """Check that every file parses and contains only values from before or after the command."""
     run.state()
     config = load([str(run.home / ".config/omniprofile/profiles.toml")], home=str(run.home)).config
     active = (run.home / ".local/state/omniprofile/active").read_text().split("\n")
@@ -257,7 +257,7 @@ def _failed_well(run: Run) -> None:
     assert "this is a bug" not in run.err
     assert CANARY not in run.out + run.err
     if run.status:
-        said = "omniprofile: error: " in run.err or "\nproblem  " in run.out  # as `doctor` says it
+        said = "omniprofile: error: " in run.err or "\nproblem  " in run.out  # as `doctor` advises
         assert said or not run.err, "a failure says so, unless stderr itself failed"
 
 

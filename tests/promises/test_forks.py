@@ -1,4 +1,4 @@
-"""A process that is forked while a thread is at work waits for none of what that thread would have ended."""
+"""A process forked while a thread is working never waits for that thread."""
 
 import os
 import signal
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 
 
 class Slow:
-    """What takes its time in a thread of this process alone."""
+    """An operation that is slow only in this process."""
 
     def __init__(self) -> None:
         self.begun, self.go_on = Event(), Event()
         self.making = RLock()
 
     def take_time(self) -> str:
-        """Wait until the test says so."""
+        """Wait for the test's signal."""
         if os.getpid() == PARENT:
             self.begun.set()
             self.go_on.wait()
@@ -38,18 +38,18 @@ class Slow:
 
     @once
     def kept(self) -> str:
-        """What takes its time once."""
+        """A value that is slow to compute, once."""
         return self.take_time()
 
 
 def _forked_meanwhile(slow: Slow, in_thread: Callable[[], object], in_child: Callable[[], str]) -> int:
-    """Return how a child ends that is forked while a thread does `in_thread`: 0 if it gets the canary."""
+    """Return the status of a child forked while a thread runs `in_thread`: 0 if it gets the canary."""
     thread = Thread(target=in_thread)
     thread.start()
     slow.begun.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(30)  # which ends what would wait for ever
+        signal.alarm(30)  # ends a child that would wait forever
         os._exit(0 if in_child() == CANARY else 1)
     status = os.waitpid(child, 0)[1]
     slow.go_on.set()

@@ -1,7 +1,7 @@
-"""Any bytes in a file that others may have prepared take time in proportion to their size: profile files, pins, `.env`, imports.
+"""Untrusted files are read in time proportional to their size: profile files, pins, `.env`, imports.
 
-Eight times the input may take three times what is linear (`tests/growth.py`), and no input more than a bounded multiple of
-what a plain file of its size takes. A run of the tests takes a sample of the shapes; `OMNIPROFILE_TEST_SWEEP=all` takes all.
+Eight times the input may take at most three times linear growth (`tests/growth.py`), and no input more than a fixed multiple
+of the time for a plain file of its size. A run of the tests takes a sample of the shapes; `OMNIPROFILE_TEST_SWEEP=all` takes all.
 """
 
 import json
@@ -38,7 +38,7 @@ def _again(text: str, before: str = "", after: str = "") -> Callable[[int], byte
 
 
 def _numbered(text: str, before: str = "") -> Callable[[int], bytes]:
-    """Many of one statement, each with a number of its own in it."""
+    """Repeat a statement, each time with a different number in it."""
     return lambda size: (before + "".join(text.format(n) for n in range(size // len(text) + 1))).encode()
 
 
@@ -139,7 +139,7 @@ def test_time_grows_in_proportion(work: Callable[[bytes], None], name: str) -> N
 
 @pytest.mark.parametrize("name", sample(HOSTILE, SAMPLE, "multiple"))
 def test_nothing_takes_many_times_what_a_plain_file_takes(name: str) -> None:
-    """A hostile file of 64 KiB may be slower, for it has findings; were it slow by its kind, it would be so by far."""
+    """A hostile file of 64 KiB may be slower because of its findings, but not by orders of magnitude."""
     size = 64 * 1024
 
     def best(content: bytes) -> float:
@@ -179,7 +179,7 @@ def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
 
 
 def _profiles(one: str) -> Callable[[int], bytes]:
-    """A config of the vendor's with many profiles of one text, each with a number of its own in it."""
+    """Return a vendor's config with many profiles from one template, numbered."""
 
     def make(size: int) -> bytes:
         profiles = ", ".join(one.replace("#", str(number)) for number in range(size // len(one) + 1))
@@ -237,7 +237,7 @@ def test_a_config_of_the_vendor_is_read_and_planned_in_proportion(name: str, tmp
 
 
 def _servers(server: str) -> Callable[[int], bytes]:
-    """A client's file with many MCP servers of one text, each with a number of its own in it."""
+    """Return a client's file with many MCP servers from one template, numbered."""
 
     def make(size: int) -> bytes:
         servers = (f'"omni{n}": {server.replace("#", str(n))}' for n in range(size // len(server) + 1))
@@ -271,7 +271,7 @@ def test_a_file_of_an_mcp_client_is_read_in_proportion(name: str) -> None:
 
 
 def _heirs(of: str, one: str) -> Callable[[int], bytes]:
-    """Half of the file is what one profile has, many of `one` in `of`; the other half are profiles that inherit all of it."""
+    """Return a file: half is one profile with many of `one` in `of`, half are profiles that inherit them."""
 
     def make(size: int) -> bytes:
         have = of.replace("#", "".join(one.replace("#", str(n)) for n in range(size // 2 // len(one) + 1)))

@@ -1,4 +1,4 @@
-"""A home that is reached by a link, as macOS has `/var` for `/private/var`, is the same home by either path."""
+"""A home reached by a link, as macOS's `/var` for `/private/var`, is the same home by either path."""
 
 import os
 from pathlib import Path

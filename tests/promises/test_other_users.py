@@ -1,7 +1,7 @@
-"""Two real users of one machine: what the one keeps, the other cannot read; what the other plants, the one does not believe.
+"""Two real users of one machine: the attacker can read nothing of the victim's, and the victim accepts nothing planted.
 
-Root becomes both. The victim may also read everything, for the tree under test may lie in a private folder; it owns no more
-than its home. The attacker has no privilege at all, and the tools of the system.
+Root becomes either user. The victim may also read everything, because the tree under test may be in a private folder, but
+owns only its home. The attacker has no privileges, only the system's tools.
 """
 
 import json
@@ -34,12 +34,12 @@ cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/net/unix 2>/dev/null
 find "$1" 2>/dev/null
 true
 """
-"""Everything of the victim's that a stranger can lay hands on: `$1` is the home, `$2` the user."""
+"""A script that reads everything it can of the victim's: `$1` is the home, `$2` the user."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A folder that both can reach, the victim's home in it, and a folder for all."""
+    """A folder that both can reach, with the victim's home and a shared folder."""
 
     folder: Path
     victim: int
@@ -55,7 +55,7 @@ class Machine:
 
     @property
     def become(self) -> tuple[str, ...]:
-        """What makes a command the victim's."""
+        """The prefix that runs a command as the victim."""
         return ("setpriv", f"--reuid={self.victim}", f"--regid={self.victim}", "--clear-groups", *READS)
 
     @property
@@ -64,18 +64,18 @@ class Machine:
         return {"HOME": str(self.home), "PATH": os.environ["PATH"], "OMNIPROFILE_SECRET_STORE": "file"}
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
-        """The program as the victim runs it."""
+        """Run the program as the victim."""
         return self.run_in(self.home, *argv, stdin=stdin, **env)
 
     def run_in(self, cwd: Path, /, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
-        """The program as the victim runs it in a folder."""
+        """Run the program as the victim, in a folder."""
         ran = warm.run(*argv, prefix=self.become, env={**self.environ, **env}, cwd=cwd, stdin=stdin)
         assert "Traceback" not in ran.stderr
         assert "this is a bug" not in ran.stderr, ran.stderr
         return ran
 
     def attack(self, script: str, *argv: str) -> str:
-        """What the attacker's shell prints."""
+        """Run a script as the attacker; return its output."""
         become = ["setpriv", f"--reuid={self.attacker}", f"--regid={self.attacker}", "--clear-groups"]
         ran = run_program(
             [*become, "sh", "-c", script, "sh", *argv],
@@ -89,7 +89,7 @@ class Machine:
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    """A victim with one profile, in a home that everybody may enter, as most systems make them."""
+    """A victim with one profile, in a home that everybody may enter, as on most systems."""
     victim = 56_000 + os.getpid() % 1000
     folder = Path(tempfile.mkdtemp(prefix="users-"))
     folder.chmod(0o755)
@@ -174,7 +174,7 @@ def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
 def test_a_pin_that_leads_where_no_link_may_be_read_stops_nothing_of_others(
     machine: Machine, owner: str, target: str
 ) -> None:
-    """Such a link can be examined and not followed: what resolves paths must not end the program there."""
+    """Such a link can be inspected but not followed, and resolving it must not stop the program."""
     pin = machine.shared / ".omniprofile.toml"
     pin.symlink_to(target)
     os.chown(pin, getattr(machine, owner), -1, follow_symlinks=False)
@@ -222,12 +222,12 @@ PLACES = [
 
 @pytest.mark.parametrize(("variable", "mode"), sample(PLACES, 3, "places"))
 def test_what_another_user_put_there_first_is_not_believed(machine: Machine, variable: str, mode: str) -> None:
-    """The variable names a place in a folder for all (as `/tmp`), and somebody else was there before."""
+    """The variable names a path in a shared folder (such as `/tmp`), which another user created first."""
     assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
     machine.run("token", "a")
     place = machine.shared / "place"
     answer = machine.home / ".cache/omniprofile"
-    # The attacker's files hold what would lead astray in each of the three places: profiles, state and secrets, snapshots.
+    # The attacker plants misleading profiles, state and secrets, and snapshots.
     secrets = (machine.home / ".local/state/omniprofile/secrets.json").read_text().replace(CANARY, "omni_osk_planted")
     machine.attack(
         'umask 022; mkdir -p "$1/omniprofile"; printf %s "$2" > "$1/omniprofile/profiles.toml"; '
@@ -259,7 +259,7 @@ def test_what_another_user_put_there_first_is_not_believed(machine: Machine, var
 
 @pytest.mark.parametrize("file", ["profiles.toml", "active", "secrets.json"])
 def test_a_link_to_another_users_file_is_not_followed_to_an_answer(machine: Machine, file: str) -> None:
-    """A restored backup or an unpacked archive may bring such a link; the attacker owns what it points to."""
+    """A restored backup or an unpacked archive may contain such a link; the attacker owns its target."""
     assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
     assert machine.run("use", "a").returncode == 0
     planted = machine.shared / file
@@ -280,7 +280,7 @@ def test_a_link_to_another_users_file_is_not_followed_to_an_answer(machine: Mach
 
 
 def test_another_user_cannot_answer_the_victims_lock(machine: Machine) -> None:
-    """A lock that another user holds would stop every edit: the lock folder is one that only the victim may enter."""
+    """A lock held by another user would stop every edit, so only the victim may enter the lock folder."""
     assert machine.run("set", "a", "description", "x").returncode == 0
     held = machine.attack(
         'for each in $(find "$1" /tmp/omniprofile-* /run/user -name "*.lock" 2>/dev/null); do '

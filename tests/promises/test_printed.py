@@ -1,4 +1,4 @@
-"""What is printed: no secret, whatever was typed where, and nothing that a terminal acts on, whoever chose the text."""
+"""Output contains no secret, whatever was typed where, and no control sequences from untrusted text."""
 
 import json
 import os
@@ -22,12 +22,12 @@ PROFILE = '[profiles.p]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "AC
 
 
 def raw(text: str) -> set[str]:
-    """The characters of a text that a terminal may act on."""
+    """Return the characters of a text that a terminal may interpret."""
     return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\n\t"}
 
 
 def lines() -> list[list[str]]:
-    """Command lines of every kind, with hostile texts where a user or a file has a say."""
+    """Return command lines of every kind, with hostile texts in place of user and file input."""
     return [
         *[
             [*words, *form]
@@ -163,7 +163,7 @@ def test_the_public_prefix_of_a_key_is_shown_in_an_example() -> None:
 
 @pytest.mark.parametrize("count", [1, 300, 5000], ids="of {}".format)
 def test_the_latest_of_many_secrets_are_masked_wherever_they_stand(count: int) -> None:
-    """They are found by their beginnings, which many share: those of one kind of key, or of JSON Web Tokens."""
+    """Secrets are found by their prefixes, which many share: keys of one kind, JSON Web Tokens."""
     for number in range(count):
         remember(f"omni_x_{number:08}")
         remember(f"{number:08}/é")

@@ -1,6 +1,6 @@
-"""SIGINT, SIGTERM and SIGHUP in each phase in which a command waits: nothing or all is changed, nothing goes on, no lock is left.
+"""SIGINT, SIGTERM and SIGHUP in each phase of waiting: all or nothing is changed, no process continues, no lock remains.
 
-SIGINT is exit 130; by the others a process ends as one that knows nothing of them (143 and 129, as shells say it).
+SIGINT exits with 130; the others end the process as if it did not handle them (143 and 129 in a shell).
 """
 
 import os
@@ -42,7 +42,7 @@ def _start(*argv: str, **env: str) -> "subprocess.Popen[str]":
 
 
 def _end(running: "subprocess.Popen[str]", number: signal.Signals) -> str:
-    """Send the signal, see that it ends by it and says no more than it should; what it said."""
+    """Send the signal, check the exit status and the messages, and return those."""
     running.send_signal(number)
     try:
         out, err = running.communicate(timeout=PATIENCE)
@@ -146,7 +146,7 @@ def test_at_a_prompt_the_terminal_is_given_back(cli: Cli, prompt: str, number: s
 
 
 def test_what_is_ignored_stays_ignored(cli: Cli, tmp_path: Path) -> None:
-    """`nohup omniprofile …` goes on when its terminal is closed."""
+    """`nohup omniprofile …` continues when its terminal is closed."""
     script = f"cd {tmp_path}; mkfifo go; echo > begun; read _ < go; echo omni_osk_x"
     cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ command = ["sh", "-c", "{script}"] }}\n')
     running = subprocess.Popen(

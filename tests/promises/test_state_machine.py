@@ -1,4 +1,4 @@
-"""The whole command line against a model of it: any sequence of commands leaves what the model says, on the real files.
+"""The command line compared with a model: any sequence of commands leaves the files in the model's state.
 
 The model knows profiles, the active and the previous one, `default`, and what is stored for which origin. After every step
 the files lint, `list` and `current` agree with the model, and every secret is readable, or honestly reported.
@@ -38,7 +38,7 @@ class Profile:
 
 @dataclass
 class Model:
-    """What the files should say."""
+    """The expected content of the files."""
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Model:
     default: str | None = None
 
     def host(self, name: str) -> str:
-        """The base URL that a profile comes to."""
+        """Return a profile's effective base URL."""
         profile = self.profiles[name]
         return profile.host if profile.own_host else self.host(str(profile.extends))
 
@@ -95,7 +95,7 @@ class CommandLine(RuleBasedStateMachine):
         assert "this is a bug" not in texts[1], texts[1]
         return status, texts[0], texts[1]
 
-    # What a user does
+    # Commands
 
     @rule(name=NAMES, host=HOSTS)
     def add(self, name: str, host: str) -> None:
@@ -218,7 +218,7 @@ class CommandLine(RuleBasedStateMachine):
     def export_a_variable(self, name: str | None) -> None:
         self.variable = name
 
-    # What must hold after every step
+    # Invariants after every step
 
     @invariant()
     def the_files_lint(self) -> None:

@@ -1,7 +1,7 @@
-"""stdin, stdout and stderr as they may be: closed in every combination, full, left by their reader, slow.
+"""stdin, stdout and stderr in bad states: closed in every combination, full, without a reader, slow.
 
-Every command of the registry runs with each of them, in a process of its own: no traceback, the status that it has where all
-streams are well, or 1 where it has something to print and cannot, and nothing of what could not be said is on the other stream.
+Every command of the registry runs with each of them, in a real process: no traceback; the exit status is the usual one, or 1
+if output could not be written; and output for one stream never goes to the other.
 A run of the tests takes a sample; `OMNIPROFILE_TEST_SWEEP=all` takes every command with every form.
 """
 
@@ -71,7 +71,7 @@ FORMS += [">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", ">/dev/full 2>&
 
 @pytest.fixture(autouse=True)
 def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As users have it: what is buffered is what can fail at the very end."""
+    """Buffer output as for users, because buffered output can fail at the very end."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
@@ -191,7 +191,7 @@ def test_head_gets_its_line() -> None:
 def test_a_pipe_that_does_not_wait_and_is_full_gets_all_of_it(
     line: tuple[str, ...], unbuffered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a parent that reads without blocking leaves its children: a write says "try again" instead of waiting."""
+    """A parent that reads without blocking leaves the pipe non-blocking: a write fails with "try again" instead of waiting."""
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     read, write = os.pipe()
     os.set_blocking(write, False)

@@ -1,6 +1,6 @@
-"""Homes, variables, limits and interpreters as they may be around a command: each a message or the work done, never a traceback.
+"""Unusual homes, variables, limits and interpreters: a command works or prints a message, never a traceback.
 
-Every command line of `LINES` runs in every one of the `SURROUNDINGS`, in a process and a home of its own. A run of the tests
+Every command line of `LINES` runs in every one of the `SURROUNDINGS`, in its own process and home. A run of the tests
 takes a sample, and all of a few promises; `OMNIPROFILE_TEST_SWEEP=all` takes all of them.
 """
 
@@ -27,7 +27,7 @@ UNPRIVILEGED = (
     "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
     "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search",
 )  # fmt: skip
-"""Run as nobody, who may read everything here (the tree under test may lie in a private folder) and write nothing."""
+"""Run as nobody, who may read everything (the tree under test may be in a private folder) but write nothing."""
 
 LINES = (
     ("current",), ("token", "a"), ("token", "b"), ("env", "--shell", "bash"), ("exec", "a", "--", "true"), ("list",),
@@ -40,7 +40,7 @@ LINES = (
 
 @dataclass(frozen=True)
 class Surrounding:
-    """How a command is started. Texts may name `{home}`."""
+    """How a command is started. `{home}` is replaced."""
 
     env: dict[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Surrounding:
 
 
 def _nobodys(home: Path) -> None:
-    """The home is readable and not writable for nobody; the key file is theirs."""
+    """Make the home readable but not writable for nobody, who owns the key file."""
     for path in (home, *home.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     os.chown(home / "key", 65534, 65534)
@@ -67,7 +67,7 @@ def _many() -> dict[str, str]:
 
 
 def _hostile(home: Path) -> None:
-    """A folder that others may put on the interpreter's path: what it runs at the start is the interpreter's business."""
+    """Make a folder with a `sitecustomize`, which the interpreter runs at its start."""
     (home / "lib").mkdir()
     (home / "lib/sitecustomize.py").write_text("import sys\nsys.stderr.write('')\nRAN = True\n")
 
@@ -121,12 +121,12 @@ OTHERWISE: dict[str, dict[str, int]] = {
     "no byte to write": {"use": 1, "login": 9, "add": 1, "set": 1, "remove": 1},
     "100 bytes to write": {"login": 9, "add": 1, "set": 1, "remove": 1},
 }
-"""How commands end there; elsewhere with 0, but `test`, whose instance is not there."""
+"""The exit statuses in these surroundings; elsewhere 0, except for `test`, whose instance does not exist."""
 
 
 @pytest.fixture(autouse=True)
 def as_users_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No folder but those that a case names."""
+    """Set no folder except those that a case names."""
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
 

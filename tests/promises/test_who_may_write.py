@@ -1,4 +1,4 @@
-"""Who may write decides, for pins, key files, homes that are not there: with real users and real mounts."""
+"""Who may write to pins, key files and missing homes, with real users and mounts."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ UID = 54321
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that another user can go into, with that user's home and work in it."""
+    """A folder that another user can enter, with that user's home and work folder."""
     base = Path(tempfile.mkdtemp())
     base.chmod(0o755)
     for name in ("home/.config/omniprofile", "work/deep"):
@@ -222,7 +222,7 @@ def test_what_others_may_write_in_the_state_folder_is_not_believed(
 
 @needs_root
 def test_a_lock_that_another_user_owns_is_not_waited_for(shared: Path) -> None:
-    """Who owns it may hold it for ever."""
+    """Its owner could hold it forever."""
     assert run(shared, "use", "two").returncode == 0
     lock = shared / "home/.local/state/omniprofile/active.lock"
     lock.chmod(0o666)

@@ -1,4 +1,4 @@
-"""The real `omni-python-sdk`: by environment under `exec`, and with the library face, against the stand-in."""
+"""The real `omni-python-sdk`: by the environment under `exec` and with our library, against the stand-in."""
 
 import subprocess
 import sys

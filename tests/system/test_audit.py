@@ -1,4 +1,4 @@
-"""The audit log's writing: whole lines by many at once, bounded, private, and no failure whatever is in its place."""
+"""Writing the audit log: whole lines from concurrent processes, bounded, private, and never a failure."""
 
 import json
 import os
@@ -192,7 +192,7 @@ def test_no_folder_is_a_failure(tmp_path: Path, folder: str) -> None:
 
 
 def test_a_full_disk_is_no_failure(tmp_path: Path) -> None:
-    """`RLIMIT_FSIZE` fails a write as a full disk does: some of it is written, or none."""
+    """`RLIMIT_FSIZE` makes a write fail as on a full disk: partly written, or not at all."""
     code = (
         "import sys, resource; from omniprofile.system.audit import record\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (250, 250))\n"

@@ -30,7 +30,7 @@ CAPTURE = """
 
 
 class Session:
-    """A Python on a pseudo-terminal of its own that captures one script."""
+    """A Python process on its own pseudo-terminal that captures one script."""
 
     def __init__(self) -> None:
         self.process: pexpect.spawn[str] | None = None
@@ -69,7 +69,7 @@ def test_a_program_that_asks_on_the_terminal_is_answered(session: Session) -> No
 
 
 def test_ctrl_c_during_a_question_ends_the_program_and_is_known(session: Session) -> None:
-    # What changes the terminal waits until it is the program's: a Ctrl-C before that would be ours.
+    # Wait until the program has the terminal: an earlier Ctrl-C would be ours.
     on_terminal = session("stty echo < /dev/tty; printf 'PIN? ' > /dev/tty; read pin < /dev/tty; echo got-$pin")
     on_terminal.expect_exact("PIN? ")
     on_terminal.sendintr()
@@ -115,7 +115,7 @@ def test_a_program_in_the_background_is_not_given_the_terminal() -> None:
 
 
 def test_a_ctrl_c_at_the_very_start_of_a_program_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process is there already, and `Popen` has not come back."""
+    """Its process exists, but `Popen` has not returned."""
     started: list[Group] = []
 
     class Interrupted(Group):

@@ -1,4 +1,4 @@
-"""Locks between processes, and where they lie."""
+"""Locks between processes, and their folders."""
 
 import os
 import shutil
@@ -155,7 +155,7 @@ def test_a_lock_file_that_is_removed_while_somebody_waits_keeps_two_apart_all_th
 
 
 def _others(path: Path) -> list[int]:
-    """The descriptors of this process that are open on the file, but for the first."""
+    """Return this process's open descriptors of the file, except the first."""
     found = []
     for name in os.listdir("/proc/self/fd"):
         try:

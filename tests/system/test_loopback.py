@@ -1,4 +1,4 @@
-"""A server on loopback ends in order, whatever signal ends the wait for it."""
+"""A loopback server shuts down in order, whatever signal ends the wait for it."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ from omniprofile.system.loopback_clients import Handle
 
 
 class Ended(Exception):
-    """What the handler of a signal raises."""
+    """Raised by the signal handler."""
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
@@ -51,6 +51,6 @@ def test_close_waits_for_the_server_after_a_signal_has_broken_the_wait_off() -> 
 
 
 def test_clients_of_port_80_leave_it_out() -> None:
-    """RFC 9110, section 4.2.1: the default of http. The port is looked up only: nobody has to be allowed to take it."""
+    """RFC 9110, section 4.2.1: the default of http. The port is only compared, so no permission to bind it is needed."""
     assert loopback_hosts(80) > {"localhost", "127.0.0.1", "[::1]", "localhost:80"}
     assert loopback_hosts(8080) == {"localhost:8080", "127.0.0.1:8080", "[::1]:8080"}

@@ -1,4 +1,4 @@
-"""What the operating system refuses becomes one kind of error: what failed, why, and what to do."""
+"""Errors of the operating system become our errors: what failed, why, and what to do."""
 
 import errno
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_errors_of_ours_pass_unchanged() -> None:
 
 @pytest.mark.parametrize("path", ["", "relative", None])
 def test_only_an_absolute_path_is_looked_at_for_its_owner(path: str | None) -> None:
-    """A name without a folder would be looked for in the working directory, which has nothing to do with it."""
+    """A bare name would be looked up in the working directory, which is unrelated."""
     with pytest.raises(OperationFailed) as caught, reported_as(OperationFailed, "it failed", "make room"):
         raise OSError(errno.EACCES, "denied", path)
     assert caught.value.hint == "make room"

@@ -1,4 +1,4 @@
-"""Work that comes to its end: its result, its errors, and signals in the meantime."""
+"""Work in threads: results, errors, and signals meanwhile."""
 
 import os
 import signal
@@ -93,7 +93,7 @@ def test_it_works_in_another_thread_than_the_main_one() -> None:
 
 
 def test_a_command_does_not_take_the_interpreter_down_around_work_that_was_given_up() -> None:
-    """The thread of such work may be in a library, and the process would end by a segmentation fault, one time in forty."""
+    """Its thread may be inside a library; the process would then crash with a segmentation fault one time in forty."""
     code = """
 import atexit, sys, time
 from omniprofile.__main__ import main

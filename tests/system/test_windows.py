@@ -1,4 +1,4 @@
-"""What is read from Windows as text, on any system. What Windows itself answers is tested in `tests/windows`."""
+"""Parsing text from Windows, on any system. `tests/windows` tests Windows itself."""
 
 import pytest
 

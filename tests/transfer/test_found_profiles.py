@@ -1,4 +1,4 @@
-"""One error for all that is wrong with a file of another program."""
+"""All problems of a foreign file are reported in one error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which profile a found one becomes: as properties over any two files, and the telling cases by name."""
+"""Which profile a found one becomes: properties for any two files, and named cases."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def _names(steps: list[Step]) -> list[str]:
 
 
 def carried_out(steps: list[Step], before: list[Known]) -> list[Known]:
-    """Our profiles after the import that `steps` plans."""
+    """Return our profiles after the import planned by `steps`."""
     after = {profile.name: profile for profile in before}
     for step in steps:
         one = step.found

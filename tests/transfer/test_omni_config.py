@@ -1,4 +1,4 @@
-"""Reading the vendor's config: where it lies, what it says, and every way in which it can be wrong."""
+"""Reading the vendor's config: its path, its content, and every way in which it can be invalid."""
 
 import json
 import os

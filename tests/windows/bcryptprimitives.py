@@ -1,14 +1,14 @@
-"""Print a `bcryptprimitives.dll` for a Wine that has none: `python3 bcryptprimitives.py > bcryptprimitives.dll`.
+"""Prints a `bcryptprimitives.dll` for a Wine without one: `python3 bcryptprimitives.py > bcryptprimitives.dll`.
 
-Rust's libraries want `ProcessPrng` of it. The older `RtlGenRandom` (`SystemFunction036` of advapi32) takes the same arguments
-and answers alike, so this DLL has no code: it forwards that one name. Microsoft's "PE Format" describes every field.
+Rust's libraries need its `ProcessPrng`. The older `RtlGenRandom` (`SystemFunction036` of advapi32) has the same arguments and
+result, so this DLL has no code: it forwards that one name. Microsoft's "PE Format" describes every field.
 """
 
 import struct
 import sys
 
 DLL, NAME, TARGET = b"bcryptprimitives.dll\0", b"ProcessPrng\0", b"advapi32.SystemFunction036\0"
-ADDRESS, ALIGNED = 0x1000, 0x200  # where its only section lies in memory, and in the file
+ADDRESS, ALIGNED = 0x1000, 0x200  # the offset of its only section in memory, and in the file
 
 
 def section() -> bytes:

@@ -1,4 +1,4 @@
-"""What every test on Windows has: a home of its own with a space and letters beyond ASCII, and the installed command in it."""
+"""Fixtures for tests on Windows: a temporary home with a space and non-ASCII letters, and the installed command."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def vault(home: Home) -> Iterator[Home]:
-    """A home whose secrets lie in the Windows credential vault, which all homes share: it is emptied afterwards."""
+    """A home with secrets in the Windows credential vault, which all homes share; it is emptied afterwards."""
     yield home
     names = [line.split("\t")[0] for line in home.run("__complete", "profiles", status=None).out.splitlines()]
     for name in filter(None, names):
@@ -25,6 +25,6 @@ def vault(home: Home) -> Iterator[Home]:
 
 @pytest.fixture
 def files(home: Home) -> Home:
-    """A home whose secrets lie in a file."""
+    """A home with the file store."""
     home.environ["OMNIPROFILE_SECRET_STORE"] = "file"
     return home

@@ -1,4 +1,4 @@
-"""Every command once, as a user on Windows runs it: the installed `omniprofile.exe`."""
+"""Runs every command once with the installed `omniprofile.exe`."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_a_days_use(vault: Home) -> None:
 
 
 def test_the_vault_is_read_without_the_keyring_package(vault: Home) -> None:
-    """Whichever of several was stored last: that one has the service's name as its target, the others one of their own."""
+    """That includes the entry stored last, whose target is the service's name, and the others, which have their own targets."""
     vault.write(
         "".join(f'[profiles.{name}]\nbase_url = "https://{name}.omniapp.co"\n' for name in ("one", "two", "three"))
     )
@@ -115,13 +115,13 @@ tries = [error(os.makedirs, os.path.dirname(config)), error(open, config, "w"), 
 json.dump([sys.argv[1:], dict(os.environ), tries], open("seen", "w"))
 os.kill(os.getpid(), 0xC000013A)
 """
-"""Writes down what it was given and what becomes of a config of omni's, and ends with a status of 32 bits."""
+"""A program that records its arguments, variables and attempts to use a config of omni's, and exits with a 32-bit status."""
 ARGUMENTS = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p", "*.py", "~", "a\nb"]
 
 
 @pytest.fixture(scope="module")
 def child(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, str], list[int | None]]:
-    """What a child of `exec` was given: arguments, variables, and the errors of its tries to make, write and find a config."""
+    """Return what a child of `exec` got: arguments, variables, and the errors of attempts to create, write and find a config."""
     folder = tmp_path_factory.mktemp("child")
     home = Home(folder, {**user_environment(folder), "CI_KEY": KEY, "NOTE": "theirs"})
     home.write(CI.replace("CI_KEY", "ci_Key") + '[profiles.ci.env]\nnote = "ours"\nLINES = "a\\nb"\n')
@@ -286,7 +286,7 @@ def test_an_edit_waits_for_a_reader_to_let_go_of_the_file(home: Home) -> None:
     home.write(STAGING)
     with home.config.open("rb") as reader:
         process = home.start("set", "staging", "description", "new")
-        while not list(home.config.parent.glob(".profiles.toml.*.tmp")):  # it is about to take the file's place
+        while not list(home.config.parent.glob(".profiles.toml.*.tmp")):  # it is about to replace the file
             assert process.poll() is None, process.communicate()
         assert reader.read() == STAGING.encode()
     _, err = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Giving a credential away on Windows: consoles and Ctrl-C, exit statuses, arguments, gateways, and what the log says of it."""
+"""Handing over a credential on Windows: consoles and Ctrl-C, exit statuses, arguments, gateways, and the audit log."""
 
 import ctypes
 import json
@@ -35,7 +35,7 @@ os.kill(0, signal.CTRL_C_EVENT)
 out, err = process.communicate(timeout=60)
 open(done, "w", encoding="utf-8").write(repr((process.returncode, (begun + out).decode(), err.decode())))
 """
-"""Starts a command in a console of its own, and sends all programs of it a Ctrl-C once the command has begun."""
+"""A program that starts a command in a new console, and sends its programs a Ctrl-C once the command has begun."""
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def _after_ctrl_c(home: Home, child: str, *options: str) -> tuple[int, str, str]
 
 
 def _in_a_console(home: Home, marker: Path | None, argv: list[str]) -> tuple[int, str, str]:
-    """Return how a command ends that gets a Ctrl-C once `marker` is there, or without one its first output."""
+    """Return the result of a command that gets a Ctrl-C once `marker` exists, or after its first output."""
     driver, done = home.folder / "driver.py", home.folder / "done"
     driver.write_text(IN_A_CONSOLE, encoding="utf-8")
     subprocess.run(
@@ -67,7 +67,7 @@ def _in_a_console(home: Home, marker: Path | None, argv: list[str]) -> tuple[int
 
 @pytest.mark.parametrize("options", [(), ("--gateway",)])
 def test_ctrl_c_is_the_commands(ci: Home, options: tuple[str, ...]) -> None:
-    """It decides what that means, and `exec` waits for it and says nothing."""
+    """The command decides what to do, and `exec` silently waits for it."""
     child = "try:\n    begin()\nexcept KeyboardInterrupt:\n    print('interrupted')\n    sys.exit(42)\n"
     assert _after_ctrl_c(ci, child, *options) == (42, "interrupted\r\n", "")
 
@@ -84,7 +84,7 @@ def test_a_command_that_ctrl_c_ends_ends_exec_with_its_status(ci: Home) -> None:
 
 
 def test_a_batch_file_passes_any_argument_on_unharmed(ci: Home) -> None:
-    """But for `%`, which Wine's cmd expands once more in what a batch file was given."""
+    """Except for `%`, which Wine's cmd expands a second time in a batch file's arguments."""
     tools = ci.folder / "tools"
     tools.mkdir()
     (tools / "show.py").write_text("import json, sys; sys.stdout.buffer.write(json.dumps(sys.argv[1:]).encode())")
@@ -102,12 +102,12 @@ with open("begun.new", "w") as file:
 os.rename("begun.new", "begun")
 time.sleep(300)
 """
-"""A command with a child, both of which run on; it writes their numbers to a file `begun`."""
+"""A command and its child, both long-running; it writes their process ids to a file `begun`."""
 _SYNCHRONIZE, _ENDED = 0x100000, 0
 
 
 class Running:
-    """A process that somebody else has started."""
+    """A process that another one has started."""
 
     def __init__(self, pid: str) -> None:
         self.pid = int(pid)
@@ -116,7 +116,7 @@ class Running:
         self._handle: int | None = self._kernel.OpenProcess(_SYNCHRONIZE, False, self.pid)
 
     def ends(self, seconds: float = 30) -> bool:
-        """Tell whether it ends within that time, or has ended."""
+        """Return whether it ends within that time."""
         handle = ctypes.c_void_p(self._handle)
         return not self._handle or bool(self._kernel.WaitForSingleObject(handle, int(seconds * 1000)) == _ENDED)
 

@@ -1,4 +1,4 @@
-"""Homes, XDG variables, and names that differ in case, as Windows has them; editors by their Windows paths."""
+"""Homes, XDG variables, names that differ in case, and editors, on Windows."""
 
 import sys
 from pathlib import Path

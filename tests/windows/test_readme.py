@@ -1,4 +1,4 @@
-"""The README on Windows: its commands to install and to see omniprofile, as `cmd` runs them, and the everyday ones."""
+"""The README on Windows: its commands for installation, the demo and everyday use, run by `cmd`."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def _cmd(line: str, home: Home) -> str:
 
 
 def test_every_everyday_command_runs_and_prints_what_it_is_said_to(files: Home) -> None:
-    """What the README gives to `sh` is given to `cmd` here."""
+    """Commands for `sh` in the README are run by `cmd` here."""
     home = files
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "\n".join([*_lines("console"), ""]), re.MULTILINE)
     assert len(steps) > 15

@@ -1,4 +1,4 @@
-"""Places, state, snapshot and locks in Windows' own terms, within one process."""
+"""Paths, state, snapshot and locks on Windows, within one process."""
 
 import ctypes
 import os
@@ -33,7 +33,7 @@ def test_a_snapshot_is_used_and_a_change_is_seen(home: Home) -> None:
 
 
 def test_paths_of_more_than_260_characters_work(home: Home) -> None:
-    """Where the system takes them: Wine does; Windows where `LongPathsEnabled` is set."""
+    """Wine supports them; Windows does if `LongPathsEnabled` is set."""
     deep = os.path.join(str(home.folder), *["d" * 60] * 5)
     config = os.path.join(deep, "profiles.toml")
     assert "not found" in home.run("--config", config, "list", status=3).err

@@ -1,6 +1,6 @@
-"""Print a day's use of omniprofile on Windows, from its installation by pip to the demo: `tests/windows/run --transcript`.
+"""Prints a session of everyday commands on Windows, from the installation by pip to the demo: `tests/windows/run --transcript`.
 
-Each command is one line to `cmd`, as a user types it. The instance is the stand-in; secrets lie in the Windows credential
+Each command is one line to `cmd`, as a user types it. The instance is the stand-in; secrets are in the Windows credential
 vault, and are removed at the end.
 """
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # the interpreter for embedding does not look there itself
+sys.path.insert(0, str(Path(__file__).parent))  # the embeddable interpreter does not look there
 
 from windows_home import user_environment
 
@@ -24,7 +24,7 @@ with open(sys.argv[-1], "ab") as file:
 
 
 def main(wheel: str) -> None:
-    """Print every command with what it printed and how it ended."""
+    """Print every command with its output and exit status."""
     with tempfile.TemporaryDirectory() as temporary, Standin() as standin:
         standin.add_key(KEY, role="MEMBER")
         home = Path(temporary) / "Jürgen Weiß"
@@ -63,7 +63,7 @@ def main(wheel: str) -> None:
         ):
             print(f"> {line.replace(wheel, Path(wheel).name)}", flush=True)
             script = home / "line.cmd"
-            # In a batch file a variable that the child is to expand has its `%` doubled.
+            # In a batch file, double the `%` of a variable that the child should expand.
             script.write_text(f"@chcp 65001 >nul\r\n@{line.replace('%', '%%')}\r\n", encoding="utf-8")
             ran = subprocess.run(
                 ["cmd", "/c", str(script)],

@@ -35,7 +35,7 @@ def user_environment(folder: Path) -> dict[str, str]:
 
 @dataclass
 class Ran:
-    """How one command ended."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -44,9 +44,9 @@ class Ran:
 
 @dataclass
 class Home:
-    """A user's home. `run` runs a command line in this process, as at that home; `exe` the installed `omniprofile.exe`.
+    """A user's home. `run` runs a command line in this process, with that home; `exe` runs the installed `omniprofile.exe`.
 
-    To start an interpreter with all its imports takes a second or two under Wine. So `exe` is for what needs a process.
+    Starting an interpreter with all imports takes a second or two under Wine, so use `exe` only where a process is needed.
     """
 
     folder: Path
@@ -86,13 +86,13 @@ class Home:
         environ: Mapping[str, str] | None = None,
         seconds: float = SECONDS,
     ) -> Ran:
-        """Run the installed command, with pipes for all streams; it must end with `status`."""
+        """Run the installed command with pipes for all streams, and check its exit status."""
         process = self.start(*argv, **(environ or {}))
         out, err = process.communicate(stdin.encode(), timeout=seconds)
         return _checked(argv, status, process.returncode, out, err)
 
     def run(self, *argv: str, stdin: str = "", status: int | None = 0, environ: Mapping[str, str] | None = None) -> Ran:
-        """Run a command line in this process; it must end with `status`."""
+        """Run a command line in this process, and check its exit status."""
         given, out, err = io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()
         streams = [io.TextIOWrapper(each, encoding="utf-8", newline="") for each in (given, out, err)]
         with self._entered(environ or {}), redirect_stdout(streams[1]):  # where argparse prints its help
@@ -111,7 +111,7 @@ class Home:
 
     @contextmanager
     def _entered(self, environ: Mapping[str, str]) -> Iterator[None]:
-        """Let this process have the home's variables, and be in it."""
+        """Run the body with the home's variables and as the working directory."""
         before, folder = dict(os.environ), os.getcwd()
         try:
             os.environ.clear()

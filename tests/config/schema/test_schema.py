@@ -1,4 +1,4 @@
-"""The models and the JSON Schema made from them judge alike, and the schema tells an editor what each key means."""
+"""The models and the JSON Schema generated from them accept the same documents, and the schema describes every key to editors."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ SCHEMA: dict[str, Any] = json_schema()
 
 
 def _pattern(validator: Any, pattern: str, instance: object, schema: object) -> Any:
-    # The schema's `$` is ECMAScript's, which is the end alone; Python's also stands before a last newline.
+    # `$` in the schema is ECMAScript's, which matches only the end; Python's also matches before a final newline.
     if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match")
 
@@ -48,7 +48,7 @@ Validator = extend(
         "patternProperties": _properties_by_pattern,
         "additionalProperties": _no_more_properties,
     },
-    # To TOML `1.0` is no integer, and neither is `true`.
+    # In TOML, `1.0` and `true` are not integers.
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
@@ -57,7 +57,7 @@ VALIDATOR = Validator(SCHEMA)
 
 
 def _both(document: dict[str, Any], model: type[Table] = ProfilesFile, validator: Any = VALIDATOR) -> bool:
-    """Whether the document is good, which both must say alike."""
+    """Return whether the document is valid, on which both must agree."""
     found = read(document, model)
     by_models = found if isinstance(found, list) else []
     by_schema = list(validator.iter_errors(document))
@@ -80,7 +80,7 @@ def test_both_judge_the_corpus_alike(path: Path) -> None:
 
 
 def _made_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Documents that the schema allows, by the keywords that ours has; an unknown one would be a test without meaning."""
+    """Generate documents that the schema allows, by its keywords; fail for an unknown keyword."""
     known = {
         "description", "examples", "default", "title", "not", "propertyNames", "$schema", "$id", "$defs",
         "x-tombi-toml-version",
@@ -123,13 +123,13 @@ def _made_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 @given(_made_from(SCHEMA))
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_made_from_the_schema_is_judged_alike(document: dict[str, Any]) -> None:
-    """Most are good; `not` and `propertyNames`, which are not looked at here, make some of them bad."""
+    """Most are valid; `not` and `propertyNames`, which the generator ignores, make some invalid."""
     hosts = document.get("settings", {}).get("allowed_hosts", [])
-    assume("://[" not in str(document) and not any("[" in host for host in hosts))  # what no pattern can say
+    assume("://[" not in str(document) and not any("[" in host for host in hosts))  # rules that no pattern can express
     _both(document)
 
 
-# What people and other programs write: near the border of what is good, on both sides.
+# Realistic values near the limits, valid and invalid.
 names = st.sampled_from(["prod", "a", "A-b_c.9", "x" * 64, "x" * 65, "", "-a", ".a", "my prod", "ä", "a\n", "0"])
 labels = st.sampled_from(
     [
@@ -274,7 +274,7 @@ def test_pins_are_judged_alike(pin: dict[str, Any]) -> None:
     "url", ["https://" + ".".join(["x" * 63] * 4) + ".co", "https://[1:2]", "https://a.1" + "x" * 63]
 )
 def test_what_no_pattern_can_say_is_lints_alone(url: str) -> None:
-    """The whole length of a host, the form of an IPv6 address, the length of a last part that begins with a digit."""
+    """Such as the length of a whole host name, the form of an IPv6 address, and a last label that begins with a digit."""
     document = {"instances": {"a": {"base_url": url}}}
     assert isinstance(read(document, ProfilesFile), list)
     assert VALIDATOR.is_valid(document)

@@ -1,4 +1,4 @@
-"""A document to what it declares: values with their types and lines, what is wrong, and what is kept in spite of that."""
+"""Validation of a document: typed values with their lines, the violations, and the valid rest."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def _declared(text: str, file: str = "/etc/omni/f.toml", home: str = "/home/me")
 
 
 def _set(table: Declaration) -> dict[str, Any]:
-    """The keys that a table sets."""
+    """Return the keys that a table sets."""
     keys = table._fields[5:]
     return {key: value for key in keys if (value := getattr(table, key)) not in (None, {})}
 
@@ -100,7 +100,7 @@ def test_key_sources(key: str, source: KeySource) -> None:
 
 
 def test_a_relative_file_is_beside_the_real_profile_file(tmp_path: Path) -> None:
-    """A stowed file's neighbours are in the repository, not where the link is."""
+    """The file is a link, and its neighbours are in the repository, beside its target."""
     (tmp_path / "dotfiles").mkdir()
     real = tmp_path / "dotfiles/f.toml"
     real.write_text("")
@@ -192,7 +192,7 @@ values = st.recursive(
 
 @given(st.dictionaries(keys, values, max_size=5))
 def test_any_document_is_judged_with_words_and_places(data: dict[str, Any]) -> None:
-    """No objection of pydantic's is without words of ours; what is left of any document is good; no secret is repeated."""
+    """Every pydantic error has our wording, the rest of any document is valid, and no message repeats a secret."""
     import tomlkit
 
     document = _document(tomlkit.dumps(data))
@@ -239,7 +239,7 @@ def test_of_very_many_objections_the_first_are_shown_and_the_others_counted() ->
 
 
 def test_no_plugin_of_pydantic_sees_a_profile_file(tmp_path: Path) -> None:
-    """One that is installed for another program may record whatever is validated; and the other program keeps it."""
+    """A plugin installed for another program could record validated data; it still works for that program."""
     (tmp_path / "spy.py").write_text("print('spy')\n")
     info = tmp_path / "spy-1.dist-info"
     info.mkdir()

@@ -1,4 +1,4 @@
-"""Edits change one value and no other byte: cases that writers of documents get wrong, the corpus, and by hypothesis."""
+"""Edits change one value and no other byte: hard cases for TOML writers, the corpus, and hypothesis."""
 
 import copy
 import tomllib
@@ -24,7 +24,7 @@ CORPUS = sorted((Path(__file__).parents[2] / "corpus/good").glob("*.toml"))
 TEXTS = {path.stem: Document.parse(path.name, path.read_bytes()).text for path in CORPUS}
 
 EDITS = [
-    # what is there, the edit, what it makes of it
+    # the text, the edit, the result
     ("value", '[profiles.a]\nauth   =  "oauth"   # why\n', ("profiles.a.auth", '"api-key"'),
      '[profiles.a]\nauth   =  "api-key"   # why\n'),
     ("crlf-value", '[profiles.a]\r\nauth = "oauth"\r\n', ("profiles.a.auth", '"api-key"'),
@@ -133,7 +133,7 @@ def test_a_table_is_renamed_wherever_its_name_is_written(text: str, name: str, w
 
 
 def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What every edit is held to: were the place of a value wrong by one character, nothing would be written."""
+    """If a position were wrong by one character, the check after each edit would refuse it."""
     monkeypatch.setattr(edit, "cut", lambda text, start, end, piece: cut(text, start, end + 1, piece))
     with pytest.raises(OperationFailed, match="nothing was written"):
         edit.set_value('[profiles.a]\nauth = "x"\nextends = "b"\n', ("profiles", "a", "auth"), '"y"')
@@ -141,7 +141,7 @@ def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_everything_stands_where_it_is_said_to(name: str) -> None:
-    """What stands at each value's place is that value, and no key or value is left out."""
+    """The text at each position is that value, and no key or value is missing."""
     text = TEXTS[name]
     document = Document.parse("f.toml", text.encode())
 
@@ -182,7 +182,7 @@ def _paths(data: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, 
 
 
 def _leftover(before: str, after: str) -> tuple[str, str]:
-    """What two texts do not share at their beginnings and ends: all that the edit touched, if it touched one place."""
+    """Return what two texts do not share at their beginnings and ends: the part that a single edit changed."""
     start = next(
         (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
     )
@@ -201,7 +201,7 @@ values = st.one_of(
 @given(st.sampled_from(sorted(TEXTS)), st.data())
 @settings(max_examples=300, deadline=None)
 def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObject) -> None:
-    """Any value of any file of the corpus: what differs afterwards is that value, and what is around it is the same bytes."""
+    """For any value of any file of the corpus, only that value differs afterwards."""
     text = TEXTS[name]
     before = data_of(text)
     paths = _paths(before)
@@ -235,7 +235,7 @@ def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(nam
 
 
 class Editing(RuleBasedStateMachine):
-    """Any sequence of edits of any file of the corpus: it always parses, and each step says what was asked for, and no more."""
+    """Any sequence of edits of any file of the corpus: it always parses, and each step changes exactly what was requested."""
 
     @initialize(name=st.sampled_from(sorted(TEXTS)))
     def begin(self, name: str) -> None:
@@ -309,7 +309,7 @@ def _names(data: dict[str, Any], kind: str) -> list[str]:
 
 
 def _pruned(data: Any) -> Any:
-    """Without the tables that are empty, but the profiles: a table that only its keys made goes with the last of them."""
+    """Return the data without empty tables, except profiles: an implicit table disappears with its last key."""
     if not isinstance(data, dict):
         return repr(data)
     inner = {name: _pruned(value) for name, value in data.items()}

@@ -1,4 +1,4 @@
-"""A TOML file as data and positions: any bytes in bounded time, every place exact, several syntax errors in one run."""
+"""A TOML file as data and positions: arbitrary bytes in bounded time, exact positions, several syntax errors in one run."""
 
 import tomllib
 from pathlib import Path
@@ -163,7 +163,7 @@ def test_places_and_offsets_are_inverse(text: str) -> None:
 @given(st.lists(st.tuples(strings, st.text("ab #'\"", max_size=6)), max_size=4))
 @settings(max_examples=200)
 def test_comments_are_those_of_the_file(pairs: list[tuple[str, str]]) -> None:
-    """Whatever stands in the strings before them."""
+    """Strings before a comment may contain anything."""
     import tomlkit
 
     text = "".join(
@@ -178,7 +178,7 @@ def test_comments_are_those_of_the_file(pairs: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("size", [2_000, 20_000])
 def test_one_long_line_takes_time_that_grows_with_it(size: int) -> None:
-    """Each key's column in a line of many, none of them ASCII: what is quadratic here takes minutes for the larger one."""
+    """Columns of keys in one long non-ASCII line: quadratic code would take minutes for the larger one."""
     line = "x = { " + ", ".join(f'"ä{n}" = "ö"' for n in range(size)) + " }"
     document = Document.parse("f.toml", line.encode())
     last = document.position(("x", f"ä{size - 1}"))
@@ -187,5 +187,5 @@ def test_one_long_line_takes_time_that_grows_with_it(size: int) -> None:
 
 @pytest.mark.parametrize("line", [b"lorem ipsum dolor\n", b"a = \n", b"#", b'"', b"[a]\n"])
 def test_megabytes_of_what_is_no_toml_end(line: bytes) -> None:
-    """Within what a person waits."""
+    """They end within a time that a user would wait."""
     Document.parse("f.toml", line * (2_000_000 // len(line)))

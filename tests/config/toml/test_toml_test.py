@@ -1,4 +1,4 @@
-"""Every valid file of the public toml-test suite, edited: not a byte changes outside the edit, whatever TOML allows there."""
+"""Edits of every valid file of the public toml-test suite change no byte outside the edit."""
 
 import copy
 import tomllib
@@ -22,7 +22,7 @@ Path_ = tuple[str, ...]
 
 
 def _tables(data: dict[str, Any], path: Path_ = ()) -> Iterator[Path_]:
-    """The paths of all tables that no array is on the way to."""
+    """Return the paths of all tables that are not inside an array."""
     yield path
     for name, value in data.items():
         if isinstance(value, dict):
@@ -39,7 +39,7 @@ def _with(data: dict[str, Any], path: Path_, value: object) -> dict[str, Any]:
 
 
 def _pieces(before: str, after: str) -> tuple[str, str]:
-    """The shortest piece of each text outside of which they are the same."""
+    """Return the shortest piece of each text outside of which they are equal."""
     start = next(
         (at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
         min(len(before), len(after)),
@@ -50,7 +50,7 @@ def _pieces(before: str, after: str) -> tuple[str, str]:
 
 
 def _said(data: object) -> str:
-    """What data say, whatever the order of their tables; as text, in which 1 is not 1.0 and a NaN is a NaN."""
+    """Return data as text, independent of table order, in which 1 differs from 1.0 and a NaN equals a NaN."""
     if isinstance(data, dict):
         return str([(name, _said(value)) for name, value in sorted(data.items())])
     return str([_said(element) for element in data]) if isinstance(data, list) else repr(data)
@@ -71,7 +71,7 @@ def test_no_byte_changes_outside_an_edit(name: str) -> None:
             after = edit.set_value(text, path, NEW)
             assert _said(tomllib.loads(after)) == _said(_with(data, path, "set é")), path
             if isinstance(value, list) and isinstance((value or [0])[0], dict):
-                continue  # its headers go, and it has no place that a value could take
+                continue  # its headers go, and there is no place for a value
             old, new = _pieces(text, after)
             assert new in NEW, f"{path}: {old!r} became {new!r}"
             if not isinstance(value, list):  # the piece is the value and nothing else
