@@ -1,4 +1,4 @@
-"""What every test has: a home of its own, no variable and no keyring of the developer's, and a secret that must not show."""
+"""Fixtures for every test: a temporary home, no variables or keyring of the developer's, and a secret that no output may show."""
 
 import errno
 import gc
@@ -29,16 +29,16 @@ from tests.outputs import check_output
 
 collect_ignore = ["windows"]  # `tests/windows/run` runs it, in a Python for Windows
 
-# How long one example takes says something of the machine's load, and nothing of the program.
+# The time of one example depends on the machine's load, not on the program.
 settings.register_profile("omniprofile", deadline=None, print_blob=True)
 settings.load_profile("omniprofile")
 
 CANARY = "omni_osk_C4n4ry" + "x" * 24
-"""The secret of every test that needs one. `Ran` looks for it in everything that a command printed."""
+"""The secret in every test that needs one. `Ran` searches all output of a command for it."""
 
 
 def pytest_configure() -> None:
-    """Start as from a terminal: under `nohup`, or behind a shell's `&`, every child would ignore signals that tests send."""
+    """Restore the signals that `nohup` or a shell's `&` ignores: otherwise children would ignore those that tests send."""
     for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -47,24 +47,24 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Remove the locks that the tests leave in the developer's own home, where no variable leads the program away from."""
+    """Remove the locks that tests leave in the developer's real home, which no variable can redirect."""
     mine = sys.platform != "win32" and not hasattr(session.config, "workerinput")
     with temporary_locks(user_lock_folders(sys.platform, {}, os.getuid())[:1] if mine else []):
         return (yield)
 
 
 def pytest_collection_finish() -> None:
-    """Let no later collection of garbage look through the thousands of tests again: each would take a quarter of a second."""
+    """Exempt the collected tests from garbage collection: each later collection would take a quarter of a second."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A temporary home, XDG folders in it, no OMNI variable, a keyring that is absent, no proxy."""
+    """Set up a temporary home with XDG folders, no OMNI variables, no keyring and no proxy."""
     for name in list(os.environ):
         if name.startswith("OMNIPROFILE_TEST_"):
-            continue  # how much the tests do is for whoever runs them to say
+            continue  # set by the developer who runs the tests
         if name.startswith(("OMNI", "XDG_", "GITHUB_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
@@ -84,21 +84,21 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test mask what another one's secrets were."""
+    """Forget the secrets of earlier tests, which would be masked here too."""
     monkeypatch.setattr(secret, "_obtained", {})
     monkeypatch.setattr(secret, "_starts", {})
 
 
 @pytest.fixture(autouse=True)
 def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every test choose its keyring anew, whichever one an earlier test chose, whatever call to it is still out."""
+    """Reset the chosen keyring, even if an earlier test's call to it has not returned."""
     monkeypatch.setattr(keyring.core, "_keyring_backend", None)
     monkeypatch.setattr(keyring_time_limit, "_stuck", [])
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What one command line did. `shows` is for the few commands whose purpose is to print the secret."""
+    """The result of one command line. `shows` is for the few commands whose purpose is to print the secret."""
 
     line: str
     status: int
@@ -110,7 +110,7 @@ class Ran:
 
 
 class Became(BaseException):
-    """The process would now be another program: what `exec` does."""
+    """Raised in place of replacing the process, as `exec` does."""
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         super().__init__(argv[0])
@@ -127,7 +127,7 @@ def _become(program: str, argv: Sequence[str], environ: Mapping[str, str]) -> No
 class Cli:
     """Runs command lines in this process, against the isolated home.
 
-    For an everyday command the fast path is asked as well, and must print, exit and execute as the full path, or decline.
+    Everyday commands also run on the fast path, which must decline or print, exit and execute exactly as the full path.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -152,9 +152,9 @@ class Cli:
         shows: bool = False,
         status: int | None = None,
     ) -> Ran:
-        """Run `omniprofile *argv`, which ends with `status` if that is given.
+        """Run `omniprofile *argv`, and check its exit status if `status` is given.
 
-        Unless it `shows` the secret by design, no output may hold the canary.
+        Unless it `shows` the secret by design, its output must not contain the canary.
         """
         streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin.encode(), b"", b"")]
         environment = Environment(

@@ -1,8 +1,8 @@
-"""How the time of some work grows with its input: what is linear stays so on any machine, however loaded.
+"""Measures how processor time grows with the input: linear code is linear on any machine, however loaded.
 
-Nothing here compares with a clock. An input is made longer until the work can be measured at all, then eight times longer:
-linear work takes about eight times the processor time then, quadratic work 64 times. What else the machine does makes a try
-longer, never shorter: the shortest of several counts.
+No wall-clock time is used. The input grows until the work is long enough to measure, then by a factor of eight: linear work
+then takes about eight times the processor time, quadratic work 64 times. Load makes a measurement longer, never shorter, so
+the shortest of several counts.
 """
 
 import signal
@@ -13,20 +13,20 @@ from types import FrameType
 
 TIMES = 8
 MOST = 24
-"""Eight times the input may take so many times the time: three times as much as linear, far from quadratic."""
+"""The most that eight times the input may multiply the time: three times linear growth, far below quadratic."""
 _MEASURABLE = 0.0005
 _TRIES = 12
 
 
 class Endless(Exception):
-    """Work on a small input did not end in the time that it was given."""
+    """Work on a small input exceeded its time limit."""
 
 
 def growth(work: Callable[[int], object], start: int, longest: int, patience: float = 10.0) -> float:
-    """How many times longer `work(TIMES * size)` takes than `work(size)`, by its best tries.
+    """Return how many times longer `work(TIMES * size)` takes than `work(size)`, comparing the best of several runs.
 
-    `size` grows from `start` until that can be measured; where not even `longest` can be, the answer is 1. Infinite where an
-    input of at most `TIMES * longest` takes more than `patience` seconds of processor time.
+    `size` grows from `start` until the time can be measured; if even `longest` is too fast, the result is 1. It is infinite if
+    an input of at most `TIMES * longest` takes more than `patience` seconds of processor time.
     """
     try:
         with _at_most(patience):
@@ -36,7 +36,7 @@ def growth(work: Callable[[int], object], start: int, longest: int, patience: fl
                     return 1.0
                 size *= 4
             ratio = _ratio(work, size)
-            return ratio if ratio <= MOST else _ratio(work, 4 * size)  # what is not linear is so at any size
+            return ratio if ratio <= MOST else _ratio(work, 4 * size)  # nonlinear growth shows at any size
     except Endless:
         return float("inf")
 
@@ -61,7 +61,7 @@ def _time(work: Callable[[int], object], size: int) -> float:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise Endless after so many seconds of processor time. Regular expressions let signals through while they match."""
+    """Raise Endless after a number of seconds of processor time. Regular expressions let signals through while they match."""
 
     def end(_: int, __: FrameType | None) -> None:
         raise Endless

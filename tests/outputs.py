@@ -1,6 +1,6 @@
-"""Every `--json` output that any test sees is held against its schema in `schemas/output`, strictly.
+"""Validates the `--json` output of every test strictly against its schema in `schemas/output`.
 
-The schemas let keys be added, as the contract does; here a key that they do not know is an error, so that none is forgotten.
+The published schemas allow additional keys; here an unknown key is an error, so that none goes undocumented.
 """
 
 import json
@@ -21,7 +21,7 @@ FORMATS = jsonschema.FormatChecker(())
 
 
 def _is_utc(value: object) -> bool:
-    """RFC 3339 in UTC, as every time is."""
+    """Return whether the text is an RFC 3339 time in UTC."""
     return not isinstance(value, str) or (value.endswith("Z") and datetime.fromisoformat(value) is not None)
 
 
@@ -29,7 +29,7 @@ FORMATS.checks("date-time", raises=ValueError)(_is_utc)
 
 
 def check_output(argv: Sequence[str], out: str) -> None:
-    """Hold what `omniprofile *argv` printed against its schema, if it printed JSON by `--json` or `--format json`."""
+    """Validate the output of `omniprofile *argv` against its schema, if `--json` or `--format json` was given."""
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     asked = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
     word = split_command(words)[0] or ""
@@ -50,7 +50,7 @@ def _validator(name: str) -> jsonschema.Draft202012Validator:
 
 
 def closed(schema: Any) -> Any:
-    """The schema with every object closed that does not say what more it may hold."""
+    """Return the schema with `additionalProperties` false in every object that does not set it."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):

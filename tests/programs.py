@@ -1,4 +1,4 @@
-"""Running another program to its end, and ours with something changed in it."""
+"""Runs other programs to completion, and omniprofile with a patch applied."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def changed(code: str) -> list[str]:
-    """Return the command that runs `omniprofile` after `code`, which may set what nobody else can, such as a time limit."""
+    """Return the command that runs `omniprofile` after `code`, which can change internals such as a time limit."""
     return [sys.executable, "-c", f"import sys\nfrom omniprofile.cli.main import run\n{code}\nsys.exit(run())"]
 
 

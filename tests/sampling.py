@@ -1,4 +1,4 @@
-"""Samples of what is slow to test whole: the same ones in every run, and all with `OMNIPROFILE_TEST_SWEEP=all`."""
+"""Fixed samples of slow parametrized tests; `OMNIPROFILE_TEST_SWEEP=all` runs every case."""
 
 import os
 import random
@@ -7,11 +7,11 @@ from typing import TypeVar
 
 Case = TypeVar("Case")
 WHOLE = os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all"
-"""Whether all is asked for."""
+"""Whether every case is to run."""
 
 
 def sample(cases: Iterable[Case], size: int, seed: str) -> list[Case]:
-    """At most `size` of the cases, in their order; the seed says which."""
+    """Return at most `size` of the cases, in their order, chosen by the seed."""
     whole = list(cases)
     if WHOLE or len(whole) <= size:
         return whole

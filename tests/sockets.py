@@ -1,4 +1,4 @@
-"""Servers of the tests' own making: raw sockets, an HTTP proxy, certificates of a private authority."""
+"""Test servers: raw sockets, an HTTP proxy, certificates of a private authority."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Give each connection to `talk` in a thread of its own, until its other end is gone; the server's URL."""
+    """Serve each connection with `talk` in its own thread until the client disconnects; yield the server's URL."""
     server = socket.create_server(("127.0.0.1", 0), backlog=256)
 
     def talk_and_close(connection: socket.socket) -> None:
@@ -46,9 +46,9 @@ def serving(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
 @contextmanager
 def raw(answer: Callable[[socket.socket], None], asked: list[bytes] | None = None) -> Iterator[str]:
-    """A server that gives each connection to `answer` in a thread of its own, after its first bytes were read; its URL.
+    """Serve each connection with `answer` in its own thread, after reading its first bytes; yield the server's URL.
 
-    Those first bytes are appended to `asked`.
+    The first bytes are appended to `asked`.
     """
 
     def talk(connection: socket.socket) -> None:
@@ -65,8 +65,8 @@ def raw(answer: Callable[[socket.socket], None], asked: list[bytes] | None = Non
 class Proxy:
     """An HTTP proxy (RFC 9110, section 7.7 and 9.3.6): it tunnels by CONNECT, and forwards plain requests.
 
-    `hosts` says where a name really is, as a resolver of its own network would; `asked` is the first line of each request
-    that it took, `given` the Proxy-Authorization of each. With `login` it wants that, with `status` it answers so.
+    `hosts` resolves names, as in a private network; `asked` has the first line of each request, `given` the
+    Proxy-Authorization of each. `login` is the authorization it requires, `status` the status it answers with.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ def _pump_both(one: socket.socket, other: socket.socket) -> None:
 
 
 class Authority:
-    """A certificate authority of its own. `file` is what a client must trust: `SSL_CERT_FILE`."""
+    """A private certificate authority. `file` is its certificate, for `SSL_CERT_FILE`."""
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA()
@@ -143,14 +143,14 @@ class Authority:
         self._ca.cert_pem.write_to_path(str(self.file))
 
     def server(self, *names: str, **validity: object) -> ssl.SSLContext:
-        """A server's context with a certificate for `names`; `validity` is trustme's `not_before` and `not_after`."""
+        """Return a server's context with a certificate for `names`; `validity` is trustme's `not_before` and `not_after`."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._ca.issue_cert(*names, **validity).configure_cert(context)  # type: ignore[arg-type]
         return context
 
     @contextmanager
     def asking_for_a_certificate(self) -> Iterator[str]:
-        """A server of TLS 1.3 that refuses whoever has no certificate, which a client learns after its handshake; its URL."""
+        """Serve TLS 1.3 and refuse clients without a certificate, which learn so after their handshake; yield the URL."""
         context = self.server("127.0.0.1")
         context.verify_mode = ssl.CERT_REQUIRED
 

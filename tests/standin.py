@@ -1,4 +1,4 @@
-"""The stand-in of the demo with what tests need: faults, limits, a record of the requests, and sessions without a login."""
+"""The demo's stand-in extended for tests: faults, limits, a record of the requests, and sessions without a login."""
 
 import ssl
 import threading
@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as it arrived. `key` tells whose token it carried: a user's name, "unknown", or None without a token."""
+    """A received request. `key` is the owner of its token: a user's name, "unknown", or None without a token."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Switches:
 
 
 class OAuth(oauth.OAuth):
-    """The authorization server. `decision` is the user's; `latency` is the token endpoint's, in seconds.
+    """The authorization server. `decision` is the user's answer; `latency` is the token endpoint's, in seconds.
 
     While `may_answer` is not set, requests to the token endpoint wait.
     """
@@ -98,7 +98,7 @@ class OAuth(oauth.OAuth):
 
 
 class Standin(server.Standin):
-    """An instance that records its `requests`, has faults by its `switches`, and counts how many it answers at once."""
+    """An instance that records its `requests`, simulates faults by its `switches`, and counts concurrent requests."""
 
     oauth: OAuth
 
@@ -124,7 +124,7 @@ class Standin(server.Standin):
         self.keys[token] = Key(scope, role, user, membership)
 
     def stop(self) -> None:
-        """Shut down, so that the instance is unreachable from now on."""
+        """Shut down, which makes the instance unreachable."""
         self.__exit__()
 
     def revoke(self, token: str) -> None:

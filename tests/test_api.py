@@ -46,7 +46,7 @@ WHOAMI = "/api/v1/whoami"
 
 
 class Caller:
-    """A client; an async one is driven from outside its event loop."""
+    """A client; async ones are driven from outside their event loop."""
 
     def __init__(self, backend: str | None, auth: Any, base_url: str, **more: Any) -> None:
         self._around = ExitStack()
@@ -110,7 +110,7 @@ def _profile(omni: Standin, more: str, name: str = "prod") -> str:
 
 
 def _log_in(omni: Standin, cli: Cli, monkeypatch: pytest.MonkeyPatch, *, left: timedelta = timedelta(hours=8)) -> str:
-    """Have an OAuth session of `prod` in the store, whose access token has some time left. The access token."""
+    """Store an OAuth session of `prod` whose access token has some time left; return that token."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     cli.profiles(_profile(omni, 'auth = "oauth"'))
     answer = omni.oauth.grant()
@@ -317,7 +317,7 @@ def test_another_origin_is_refused_before_anything_is_sent(
 
 
 def test_a_redirect_to_another_origin_loses_the_token(callers: Callers, keyfile: Path, omni: Standin) -> None:
-    """Its 401 is not the instance's, so that it renews nothing either."""
+    """A 401 of another origin does not renew the token either."""
     with Standin() as other:
         other.add_key(CANARY)
         omni.switches.answer = lambda path: (302, {"Location": other.base_url + WHOAMI}, b"")
@@ -418,7 +418,7 @@ print(key.read_text())
 
 @pytest.fixture
 def slow(cli: Cli, omni: Standin, keyfile: Path, tmp_path: Path) -> Path:
-    """The key comes by a command that takes its time; the path has a line for each run of it."""
+    """Make `prod` read its key from a slow command; yield a file with one line for each run of it."""
     log, script = tmp_path / "log", tmp_path / "slow.py"
     script.write_text(SLOW)
     cli.profiles(_profile(omni, f'key = {{ command = ["{sys.executable}", "{script}", "{log}", "{keyfile}"] }}'))
@@ -560,7 +560,7 @@ def test_threads_with_an_expired_session_refresh_once(cli: Cli, omni: Standin, m
     assert omni.oauth.grants == [("refresh_token", "granted")]
 
 
-# Types: mypy runs over the tests, and says where one of these is not so.
+# Types: mypy checks the tests, and reports a violation here.
 
 if TYPE_CHECKING:
     _auth = omniprofile.Auth("staging", config="profiles.toml")

@@ -1,4 +1,4 @@
-"""A forked process is what a started one is, as far as the tests that fork it go by it."""
+"""A forked process behaves like a started one in everything that the tests using it rely on."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ PROFILES = '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { env = "K" }
             "-c",
             'pwd; umask; echo "$OMNI_API_TOKEN $V"; cat; ls -l /proc/self/fd | wc -l; exit 3',
         ),
-        # Not SigQ, which counts the signals that wait for any process of this user.
+        # Not SigQ, which counts the signals pending for any process of this user.
         ("exec", "a", "--", "sh", "-c", "grep -E 'Sig(Pnd|Blk|Ign|Cgt)' /proc/self/status; kill -9 $$"),
     ],
 )

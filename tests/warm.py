@@ -1,8 +1,8 @@
-"""Start `omniprofile` in a process of its own in a tenth of the time: a fork of one that has imported everything already.
+"""Starts `omniprofile` processes ten times faster, by forking a process that has already imported everything.
 
-It has its own pid, streams, folder, variables, signals and exit status, as after `python -m omniprofile`. What is not seen in a
-fork: the start of the interpreter, what is imported when, the command line that other programs are shown, the process that
-started it, and whatever `preexec_fn` is for. Tests of that start a process the usual way.
+A fork has its own pid, streams, folder, variables, signals and exit status, as after `python -m omniprofile`. It differs in
+the start of the interpreter, the order of imports, the command line that other programs see, the parent process, and
+`preexec_fn`. Tests of those start a real process.
 """
 
 import atexit
@@ -33,18 +33,18 @@ LIBRARIES = (
     "anyio._backends._asyncio", "asyncio", "dotenv", "encodings.idna", "http.server", "httpcore", "httpx", "jeepney.io.blocking",
     "keyring.backends.SecretService", "prompt_toolkit", "pydantic", "tomlkit", "truststore", "wcwidth",
 )  # fmt: skip
-"""What the program imports where it needs it."""
+"""Modules that the program imports lazily."""
 AT_START = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "FAKETIME", "NO_FAKE_STAT")
-"""How the names of variables begin that are read when a process starts: each set of them has a server of its own."""
+"""Prefixes of variables that are read when a process starts: each set of their values gets its own server."""
 AT_RUN = ("PYTHON_KEYRING_BACKEND", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "LD_LIBRARY_PATH")
 _servers: dict[object, socket.socket] = {}
 
 
 class Popen(subprocess.Popen[Any]):
-    """As `subprocess.Popen`, for `[*prefix, *PROGRAM, *argv]`. A prefix wraps the server: `faketime -f +1h`, `setpriv …`."""
+    """Like `subprocess.Popen`, for `[*prefix, *PROGRAM, *argv]`. A prefix wraps the server: `faketime -f +1h`, `setpriv …`."""
 
     terminal = False
-    """Whether its new session is that of the terminal on its standard input."""
+    """Whether its new session takes the terminal on standard input."""
     _report: socket.socket | None = None
 
     def _execute_child(
@@ -82,9 +82,9 @@ class Popen(subprocess.Popen[Any]):
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
-        """Ask the server, whose child it is, in place of the kernel."""
+        """Ask the server, which is its parent, instead of the kernel."""
         assert self._report
-        if self._report.fileno() < 0:  # another thread was told meanwhile
+        if self._report.fileno() < 0:  # another thread has received the status
             return (0, 0)
         if wait_flags & os.WNOHANG and not select.select([self._report], [], [], 0)[0]:
             return (0, 0)
@@ -93,7 +93,7 @@ class Popen(subprocess.Popen[Any]):
         return (self.pid, int.from_bytes(status, "little"))
 
     def _internal_poll(self, **_: object) -> int | None:
-        """Answer `poll`, which waits for no other thread that waits."""
+        """Answer `poll` without waiting for another waiting thread."""
         if self.returncode is None and self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
             try:
                 pid, status = self._try_wait(os.WNOHANG)
@@ -150,7 +150,7 @@ posix._exit(status) if status >= 0 else posix.kill(posix.getpid(), -status)
 
 
 def install(program: Path) -> None:
-    """Make a program that does as `omniprofile`: what a shell without a terminal starts."""
+    """Write a script that runs `omniprofile` as a fork, for a shell without a terminal."""
     environ = _at_start(os.environ)
     folder = tempfile.mkdtemp(prefix="omni-warm-")  # short, for a socket's path has at most 108 bytes
     path = f"{folder}/socket"
@@ -182,7 +182,7 @@ def _server(prefix: tuple[str, ...], environ: Mapping[str, str]) -> socket.socke
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.environ["PATH"], **at_start},
             )  # fmt: skip
         atexit.register(process.wait)
-        atexit.register(connection.close)  # which is first: what is registered last is
+        atexit.register(connection.close)  # runs first, because it is registered last
         _servers[key] = connection
     return _servers[key]
 
@@ -201,7 +201,7 @@ def import_all() -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Be the program in a fork for each request."""
+    """Run the program in a fork for each request."""
     sys.path[0] = os.path.dirname(sys.argv[2])  # not the folder of the tests, but that of the package under test
     wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
     import_all()
@@ -243,12 +243,12 @@ def _serve(connection: socket.socket) -> None:
 
 
 def _report(report: int, number: int) -> None:
-    with suppress(BrokenPipeError):  # the program that asked was killed
+    with suppress(BrokenPipeError):  # the requesting program was killed
         os.write(report, number.to_bytes(4, "little"))
 
 
 def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
-    """Run the program in this process, as a request has it, to its end."""
+    """Run the program in this process as requested, and exit."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -278,7 +278,7 @@ def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     except SystemExit as leaving:
         status = leaving.code
     assert isinstance(status, int), status
-    # As the interpreter ends, without the time that it takes to free everything.
+    # Like the interpreter's exit, without freeing everything.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:

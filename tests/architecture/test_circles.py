@@ -15,7 +15,7 @@ MODULES = {
 
 
 def imported_by(source: str) -> Iterator[str]:
-    """Yield our modules that a module's text imports. The package itself is none: it finds its names when they are asked for."""
+    """Yield our modules that a module's source imports, except the package itself, which resolves its names lazily."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
@@ -26,7 +26,7 @@ def imported_by(source: str) -> Iterator[str]:
 
 
 def circle_in(imports: dict[str, set[str]]) -> list[str]:
-    """Return the modules of a circle, or none."""
+    """Return the modules of an import cycle, or nothing."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as problem:

@@ -1,4 +1,4 @@
-"""What is generated and committed is what the code generates now, and what the documents say is so."""
+"""Generated files are up to date, and the documents' claims about the code are true."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def test_the_committed_schema_of_a_pin_is_fresh() -> None:
 
 
 def test_the_readme_quotes_the_reference() -> None:
-    """What chooses a profile stands once, in `man/reference.py`; the manual is generated from there."""
+    """The precedence is defined once, in `man/reference.py`, from which the manual is generated."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for number, (_, words) in enumerate(reference.SELECTION, 1):
         assert f"\n{number}. {words}\n" in readme

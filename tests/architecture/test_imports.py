@@ -1,7 +1,7 @@
-"""What imports what, and what a start may cost.
+"""The import rules, and the import budget of each class of commands.
 
-A command that answers a shell prompt must not load what it does not use: what each library costs is measured in
-milliseconds as large as the interpreter's own start. If a test here fails after your change, import the heavy library
+A command that answers a shell prompt must not load what it does not use: importing a single library can take as long as
+starting the interpreter. If a test here fails after your change, import the heavy library
 inside the function that needs it, or behind its door; do not raise the budget.
 """
 
@@ -27,7 +27,7 @@ HEAVY = (
 
 
 KEEP = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
-"""Run first, so that a slow machine reads no file once more."""
+"""Run once first, so that a slow machine does not read the files again."""
 
 
 def _write_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
@@ -75,7 +75,7 @@ SHORT = {
         "system.foreign_access",
         "system.files",
     },
-    # `not_a_key` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
+    # `not_a_key` checks keys of an unknown form, such as personal tokens; it imports nothing.
     "token": {
         "credentials.env_variables",
         "credentials.fast_obtain",
@@ -101,17 +101,17 @@ SHORT = {
         "system.programs",
     },
 }
-"""What the everyday commands load of ours, each beside what those before it do. No library is among it."""
+"""Our modules that each everyday command loads in addition to those of the commands before it. No library is among them."""
 
 
 @pytest.mark.parametrize("command", SHORT)
 def test_an_everyday_command_loads_only_modules_that_need_nothing(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fast path. A new module here costs every prompt and wrapper; the standard library's cost more."""
+    """A module added to the fast path slows every prompt and wrapper; those of the standard library cost more."""
     _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
     argv = ["omniprofile", *command.split()]
-    # Return from what replaces the process.
+    # Return instead of replacing the process.
     run = f"import os, sys; os.execvpe = print; sys.argv = {argv}; {KEEP}; from omniprofile.cli.fast_path import run"
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
@@ -124,13 +124,13 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
 
 
 STORED = {"credentials.envelope", "credentials.file_store", "model.freshness", "model.times"}
-"""What a fresh session in the file store takes beside what `token` takes, and of the standard library `datetime`."""
+"""Our modules that a fresh session in the file store adds to those of `token`; of the standard library, only `datetime`."""
 
 
 def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither `json`, for which `re` comes along, nor `dataclasses`, for which `inspect` does."""
+    """Neither `json`, which imports `re`, nor `dataclasses`, which imports `inspect`."""
     _write_profile(tmp_path, monkeypatch, 'auth = "oauth"')
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     monkeypatch.setenv("OMNIPROFILE_STATE_DIR", str(tmp_path / "state"))
@@ -156,14 +156,14 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
 def test_unchanged_files_load_neither_models_nor_parser(
     line: str, fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second class: pydantic and its models cost ten bare interpreters, which the first command after an edit pays."""
+    """Importing pydantic and the models takes as long as ten bare interpreters; only the first command after an edit may."""
     _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
     command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.fast_path import run"
     if fresh:
         loaded_after(f"{KEEP}; {command}; run()")
     loaded = loaded_after(f"{KEEP}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     assert not loaded & {"httpx", "keyring", "tomlkit", "importlib.metadata", "omniprofile.config.schema.violations"}
-    if line == "current":  # which makes the snapshot, and asks for no credential
+    if line == "current":  # writes the snapshot, and needs no credential
         assert not loaded & {
             "omniprofile.model.credential",
             "omniprofile.model.stored",
@@ -176,7 +176,7 @@ def test_unchanged_files_load_neither_models_nor_parser(
 def test_each_starts_its_commands_without_what_dataclasses_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`inspect`, `ast` and `tokenize`: a fifth of the time until the first command runs."""
+    """`inspect`, `ast` and `tokenize` would take a fifth of the time before the first command runs."""
     _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
     run = f"import sys; {KEEP}; sys.stdout = sys.stderr; from omniprofile.cli.fast_path import run; sys.argv = "
     loaded_after(f"{run}['omniprofile', 'list']; run(); sys.stdout = sys.__stdout__")

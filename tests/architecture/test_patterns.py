@@ -1,7 +1,7 @@
-"""Every regular expression of the code takes linear time, whatever the text: files, answers and variables are others'.
+"""Every regular expression takes linear time for any text, because files, answers and variables are untrusted.
 
-They are found in the code, not listed: each call of `re`, each `pattern=` of a model. Each gets texts made from itself, which
-repeat what its repeats take and then end in what it does not take, and as many general ones.
+The patterns are found in the code: each call of `re`, each `pattern=` of a model. Each is tried on texts derived from it,
+which repeat what its quantifiers match and end in a mismatch, and on as many general ones.
 A run of the tests takes a sample of the texts; `OMNIPROFILE_TEST_SWEEP=all` takes all.
 """
 
@@ -31,7 +31,7 @@ ALL_USES = ("fullmatch", "match", "finditer")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A regular expression, where it stands, and how it is used."""
+    """A regular expression, its place, and how it is used."""
 
     place: str
     text: str
@@ -99,7 +99,7 @@ def _of_call(module: ModuleType, call: ast.Call, known: set[str]) -> Iterator[Pa
 
 
 def _uses(methods: set[str]) -> tuple[str, ...]:
-    """The strictest ways in which a pattern is used: to look for it anywhere is to try it everywhere."""
+    """Return the most demanding uses of a pattern; those that search stand for one another."""
     anchored = tuple(sorted(methods & {"match", "fullmatch"}))
     return (*anchored, "finditer") if methods - {"match", "fullmatch"} else anchored or ALL_USES
 
@@ -124,7 +124,7 @@ ENDS = ("", "!", "\n")
 
 
 def _texts(pattern: Pattern) -> list[tuple[str, str, str]]:
-    """Texts that may be hard for the pattern: what comes first, what is repeated, what comes last."""
+    """Return hard texts for the pattern, as beginning, repeated part and end."""
     tree = parser.parse(pattern.text, pattern.flags)
     found: dict[tuple[str, str], None] = {}
     for favourite in FAVOURITES:
@@ -136,7 +136,7 @@ def _texts(pattern: Pattern) -> list[tuple[str, str, str]]:
 
 
 def _pumps(tree: Iterable[Any], before: str, favourite: str) -> Iterator[tuple[str, str]]:
-    """What stands before each repeat of a pattern, and what it repeats; and each beginning of it, again and again."""
+    """Yield the text before each repeat of a pattern with the repeated text, and each prefix repeated."""
     here = ""
     for code, value in tree:
         for inner in _inner(code, value):
@@ -160,7 +160,7 @@ def _inner(code: Any, value: Any) -> list[Any]:
 
 
 def _sample(tree: Iterable[Any], favourite: str) -> str:
-    """A text that the pattern takes, of its favourite character wherever it can be."""
+    """Return a text that the pattern matches, made of its favourite character where possible."""
     text = ""
     for code, value in tree:
         if code is op.LITERAL:
@@ -208,7 +208,7 @@ def test_every_pattern_takes_linear_time() -> None:
 
 
 def _possessive_groups(tree: Iterable[Any]) -> Iterator[Any]:
-    """Every possessive repeat of more than one character: Python before 3.11.5 matches it wrongly (python/cpython#106052)."""
+    """Yield each possessive repeat of several characters. Python before 3.11.5 matches it wrongly (python/cpython#106052)."""
     one = (op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY)
     for code, value in tree:
         if code is op.POSSESSIVE_REPEAT and [inner for inner, _ in value[2]] not in ([kind] for kind in one):

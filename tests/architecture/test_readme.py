@@ -1,4 +1,4 @@
-"""Every command of the README is run, in its order, in a home of its own; where it names Omni's hosts, against stand-ins."""
+"""Runs every command of the README in order, in a temporary home, with stand-ins for Omni's hosts."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> None:
-    """In a fresh copy of what git tracks, with a fresh home: the very line of the README."""
+    """Run the exact line of the README in a fresh copy of what git tracks, with a fresh home."""
     copy = tmp_path / "clone"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, tracked.decode().split("\0")):
@@ -45,7 +45,7 @@ def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> No
 
 
 def _steps() -> list[tuple[str, list[str]]]:
-    """Every command of the README's console blocks, with the lines that it is said to print."""
+    """Return every command of the README's console blocks, with the output shown for it."""
     steps: list[tuple[str, list[str]]] = []
     for line in "".join(_blocks("console")).splitlines():
         if line.startswith("$ "):

@@ -1,4 +1,4 @@
-"""The shell scripts of the tree, and those that the program prints, pass shellcheck(1)."""
+"""shellcheck(1) accepts the shell scripts of the tree and those that the program prints."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ SHELLS = ROOT / "omniprofile/cli/shells"
 WINDOWS = [ROOT / "tests/windows" / name for name in ("environment", "run", "setup")]
 SCRIPTS = [ROOT / ".ci/run", ROOT / "tests/all", *WINDOWS, *SHELLS.glob("*.bash"), *SHELLS.glob("*.posix")]
 NOT_HERE = [
-    "SC2034",  # a text sets what another one reads
-    "SC2128,SC2178",  # `PROMPT_COMMAND` is an array or is none, as the user has it
+    "SC2034",  # one script sets variables that another reads
+    "SC2128,SC2178",  # `PROMPT_COMMAND` may be an array or a string, as the user set it
 ]
 
 
@@ -31,7 +31,7 @@ def test_a_script_has_no_known_mistake(script: Path) -> None:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A PATH of a user who is not root, with none of the programs that the tests need, and a `sudo` that notes its arguments."""
+    """Return a PATH for a non-root user, without the programs that tests need, and with a `sudo` that records its arguments."""
     for name in ("bash", "dirname"):
         (tmp_path / name).symlink_to(str(shutil.which(name)))
     for name, text in (("id", "echo 1000"), ("sudo", f'echo "$@" >> {tmp_path}/asked; exit 9')):

@@ -1,11 +1,11 @@
-"""What the gateway adds to a request: the same client, straight to an instance and through `exec --gateway`.
+"""Measures what the gateway adds to a request: one client, directly to an instance and through `exec --gateway`.
 
     python tests/benchmarks/gateway.py                    with the omniprofile of this Python's environment
     python tests/benchmarks/gateway.py --environment DIR  with another one's
 
 Median and 99th percentile of one client's requests, requests a second of 16 clients, and the gateway's resident memory at 200
 connections and after a body of 1 GB (`--body MB` for less). Instance, gateway and client are three processes: on two cores they
-are in each other's way, and a busy machine blurs all of it.
+compete, and a busy machine blurs the results.
 """
 
 import argparse
@@ -48,7 +48,7 @@ async def _instance() -> None:
 
 
 class _Client:
-    """One connection that asks for the same thing again and again."""
+    """One connection that repeats the same request."""
 
     def __init__(self, base_url: str, path: str = "/api/v1/models") -> None:
         self._host, self._port = base_url.removeprefix("http://").split(":")
@@ -102,7 +102,7 @@ async def _measure(megabytes: int, rounds: int) -> None:
     straight, gateway = os.environ["STRAIGHT"], os.environ["OMNI_BASE_URL"]
     found: dict[str, object] = {}
     times: dict[str, list[float]] = {"straight": [], "gateway": []}
-    for _ in range(5):  # in turns, so that a busy moment is in both
+    for _ in range(5):  # alternating, so that load affects both alike
         times["straight"] += await _latency(straight, rounds)
         times["gateway"] += await _latency(gateway, rounds)
     for name, spent in times.items():
@@ -123,7 +123,7 @@ async def _measure(megabytes: int, rounds: int) -> None:
 
 
 def measure(environment: Path, folder: Path, megabytes: int, rounds: int) -> dict[str, object]:
-    """Run an instance, a gateway and a client, and return what the client found."""
+    """Run an instance, a gateway and a client, and return the client's measurements."""
     me = str(Path(__file__).resolve())
     instance = subprocess.Popen([sys.executable, me, "--instance"], stdout=subprocess.PIPE, text=True)
     try:
@@ -154,7 +154,7 @@ def measure(environment: Path, folder: Path, megabytes: int, rounds: int) -> dic
 
 
 def main() -> None:
-    """Measure and print, or be one of the processes."""
+    """Measure and print, or run one of the processes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--environment", type=Path, default=Path(sys.prefix), metavar="DIR")
     parser.add_argument("--body", type=int, default=1024, metavar="MB")

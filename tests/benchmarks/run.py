@@ -1,13 +1,13 @@
-"""What omniprofile costs, beside what its peers cost: whole processes, against the bare interpreter of the same environment.
+"""Measures omniprofile and its peers as whole processes, relative to the bare interpreter of the same environment.
 
-    python tests/benchmarks/run.py                    installs a wheel of this tree into an environment of its own
-    python tests/benchmarks/run.py --environment DIR  takes an environment that has omniprofile
-    python tests/benchmarks/run.py --quick            a few rounds of the small cases, to see that it runs
+    python tests/benchmarks/run.py                    installs a wheel of this tree into a new environment
+    python tests/benchmarks/run.py --environment DIR  uses an environment that has omniprofile
+    python tests/benchmarks/run.py --quick            a few rounds of the small cases, as a check
 
-Every round runs each program once, the bare interpreter first; a ratio is that of two neighbours in time, and the table has
-the median of them, so a busy machine blurs both alike. Goals are printed beside the ratios and judge nothing. `--json FILE`
-writes all of it. Needs nothing but this tree; `dbus-daemon` and `gnome-keyring-daemon` for the row with a Secret Service,
-`/usr/bin/time` for memory, and the peers that are to be shown.
+Every round runs each program once, the bare interpreter first. A ratio compares two neighbours in time, and the table has the
+medians, so load affects both alike. Goals are only printed beside the ratios. `--json FILE` writes all results. Needs
+nothing but this tree; `dbus-daemon` and `gnome-keyring-daemon` for the row with a Secret Service,
+`/usr/bin/time` for memory, and the peers to compare with.
 """
 
 import argparse
@@ -34,7 +34,7 @@ SECRETS = ("token", "token of a fresh session")
 
 @dataclass
 class Row:
-    """One line of the table: a command, what it is compared with, and the times of all rounds in milliseconds."""
+    """One line of the table: a command, its baseline, and the times of all rounds in milliseconds."""
 
     name: str
     argv: list[str]
@@ -65,7 +65,7 @@ class Row:
 
 
 class Home:
-    """A home with profiles: a third with their key in a variable, a third in a file, a third that extend those."""
+    """A home with profiles: a third read their key from a variable, a third from a file, and a third extend those."""
 
     def __init__(self, root: Path, profiles: int, files: int) -> None:
         self.root = root
@@ -86,7 +86,7 @@ class Home:
         self._turn = 0
 
     def edit(self) -> None:
-        """Change a file as an editor does: other content, other size."""
+        """Change a file's content and size, as an editor does."""
         self._turn += 1
         text = self.edited.read_text().partition("# edited")[0]
         self.edited.write_text(f"{text}# edited {'x' * (self._turn % 7)}\n")
@@ -104,7 +104,7 @@ def _profile(number: int) -> str:
 
 
 def _installed(folder: Path) -> Path:
-    """A stock environment with a wheel of this tree and GitHub's `gh` in it."""
+    """Create a standard environment with a wheel of this tree and GitHub's `gh`."""
     print("installing a wheel of this tree …", file=sys.stderr)
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=environ)
@@ -114,7 +114,7 @@ def _installed(folder: Path) -> Path:
 
 
 def rows(environment: Path, folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The table: the bare interpreter, the commands with their goals, the peers that are here."""
+    """Return the rows: the bare interpreter, the commands with their goals, the installed peers."""
     python, ours = str(environment / "bin/python"), str(environment / "bin/omniprofile")
     small, large = Home(folder / "3", 3, 1), Home(folder / "1000", 1000, 20)
     yield Row("bare interpreter", [python, "-I", "-c", "pass"], small.environ)
@@ -181,7 +181,7 @@ def _store_session(python: str, home: Home) -> None:
 
 @contextmanager
 def secret_service(folder: Path) -> Iterator[dict[str, str] | None]:
-    """The variables of an unlocked Secret Service of its own, or None where the programs for one are not here."""
+    """Start an unlocked Secret Service; yield its variables, or None if its programs are not installed."""
     if not (shutil.which("dbus-daemon") and shutil.which("gnome-keyring-daemon")):
         yield None
         return
@@ -214,7 +214,7 @@ def secret_service(folder: Path) -> Iterator[dict[str, str] | None]:
 
 
 def keyring_rows(environment: Path, folder: Path, few: dict[str, str], many: dict[str, str]) -> Iterator[Row]:
-    """What reads a Secret Service: one with three items, and one with a thousand, of as many profiles."""
+    """Return the rows that read a Secret Service with 3 and with 1,000 items, for as many profiles."""
     python, ours = str(environment / "bin/python"), str(environment / "bin/omniprofile")
     homes = []
     for service, count in ((few, 3), (many, 1000)):
@@ -242,7 +242,7 @@ def keyring_rows(environment: Path, folder: Path, few: dict[str, str], many: dic
 
 
 def _logged_in_to_gh(python: str, home: Home) -> dict[str, str]:
-    """Leave what `gh auth login` leaves with its secure storage, and return the variables for `gh`."""
+    """Store a token as `gh auth login` does with secure storage, and return the variables for `gh`."""
     folder = home.root / "gh"
     folder.mkdir()
     (folder / "config.yml").write_text('version: "1"\n', encoding="utf-8")
@@ -321,14 +321,14 @@ def live(environment: Path, folder: Path) -> str:
 
 
 def gateway(environment: Path, folder: Path) -> list[str]:
-    """What the gateway adds to a request: see `gateway.py` beside this file."""
+    """Return what the gateway adds to a request, measured by `gateway.py` beside this file."""
     script = Path(__file__).with_name("gateway.py")
     argv = [sys.executable, str(script), "--environment", str(environment)]
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def memory(table: list[Row]) -> dict[str, int]:
-    """Peak resident KiB of the first rows, by GNU time, whose own few pages are what a child starts with."""
+    """Return the peak resident KiB of the first rows, by GNU time, whose few own pages a child starts with."""
     tool = "/usr/bin/time"
     if not os.path.exists(tool):
         return {}
@@ -342,7 +342,7 @@ def memory(table: list[Row]) -> dict[str, int]:
 
 
 def imports(row: Row) -> list[str]:
-    """What `python -X importtime` says of a command: the modules that are not the bare interpreter's, with microseconds."""
+    """Return the modules that a command imports beyond the bare interpreter's, with microseconds by `python -X importtime`."""
 
     def lines(argv: list[str]) -> dict[str, str]:
         ran = subprocess.run(argv, env=row.environ, capture_output=True, text=True, check=False)
@@ -359,7 +359,7 @@ def imports(row: Row) -> list[str]:
 
 
 def printed(table: list[Row], peaks: dict[str, int]) -> str:
-    """The table as Markdown."""
+    """Return the table as Markdown."""
     lines = ["| what | goal | ratio | ms: min | median | max | peak KiB |", "|---|---|---|---|---|---|---|"]
     for row in table:
         ratio = f"{median(row.ratios):.2f}" + ("" if row.against == "bare interpreter" else f" × {row.against}")
@@ -381,11 +381,11 @@ QUOTED = (
     ("for comparison: `kubectl config current-context`, `aws configure get`", "{}",
      ("kubectl config current-context", "aws configure get")),
 )  # fmt: skip
-"""The lines of the manual's table of speed: what they say, and the rows that they are about."""
+"""The lines of the manual's table of speed, with the rows that each is about."""
 
 
 def quoted(table: list[Row]) -> str:
-    """Return the table as `man/speed.md` has it, without what was not measured."""
+    """Return the table for `man/speed.md`, without rows that were not measured."""
     rows = {row.name: row for row in table}
     lines = ["| what | goal | × |", "|---|---|---|"]
     for what, form, names in QUOTED:
@@ -414,7 +414,7 @@ def main() -> None:
             table += keyring_rows(environment, folder, few, many) if few and many else []
         for row in table:
             row.run()
-        time.sleep(2.5)  # so that the files are old: a file that has just changed is looked into
+        time.sleep(2.5)  # lets the files age: a file that has just changed is read
         measure(table, 1 if args.quick else args.rounds)
         peaks = {} if args.quick else memory(table)
         machine = (

@@ -1,4 +1,4 @@
-"""The benchmarks run and print their tables. What they measure here is not judged: it is no timed test."""
+"""The benchmarks run and print their tables. Their results are not checked."""
 
 import json
 import subprocess

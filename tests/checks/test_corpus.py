@@ -1,6 +1,6 @@
-"""Profile files as people write them: the good ones have no finding, the bad ones exactly those that stand beside them.
+"""Realistic profile files: the good ones have no findings, the bad ones exactly those in the file beside them.
 
-`NAME.findings` has a line `CODE LINE:COLUMN` for each, in lint's order. After a change that is meant, write them anew and
+`NAME.findings` has a line `CODE LINE:COLUMN` for each, in lint's order. After an intended change, renew them and
 read the difference: `python -m tests.checks.test_corpus`.
 """
 
@@ -39,7 +39,7 @@ def test_the_corpus_is_large_and_shows_every_rule_about_text() -> None:
 
 
 def test_no_program_may_convert_the_corpus() -> None:
-    """Its line ends and marks are what it tests."""
+    """Its line ends and byte-order marks are test data."""
     root = CORPUS.parents[1]
     asked = run_program(["git", "-C", root, "check-attr", "text", "tests/corpus/good/crlf.toml"])
     if asked.returncode != 0:

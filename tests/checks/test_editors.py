@@ -1,4 +1,4 @@
-"""What editors say: taplo (Even Better TOML) and tombi, the real programs, judge the corpus by the committed JSON Schema."""
+"""Editors' validators, taplo (Even Better TOML) and tombi, check the corpus against the committed JSON Schema."""
 
 import json
 import shlex
@@ -25,7 +25,7 @@ TOMBI_CANNOT_READ = {"byte-order-mark", "byte-order-mark-crlf"}
 
 
 def _judged_by_schema() -> list[Path]:
-    """Bad files that are TOML, and that the models object to."""
+    """Return the bad files that are valid TOML but violate the models."""
     documents = {path: Document.parse(str(path), path.read_bytes()) for path in BAD}
     return [
         path
@@ -37,15 +37,15 @@ def _judged_by_schema() -> list[Path]:
 SCHEMATIC = _judged_by_schema()
 NO_TOML = [path for path in BAD if any(found.code == Code.SYNTAX for found in lint([str(path)], home="/"))]
 BEYOND_EDITORS = {"latin-1", "utf-16", "binary", "deep"}
-"""What editors do not read as text at all, and nesting, a limit of ours and not of TOML."""
+"""Files that editors do not read as text, and deep nesting, which TOML allows."""
 SYNTACTIC = [path for path in NO_TOML if path.stem not in BEYOND_EDITORS]
 FINE_BY_SCHEMA = [path for path in BAD if path not in SCHEMATIC and path not in NO_TOML]
 
 
 def _taplo(paths: list[Path]) -> set[str]:
-    """The names of the files that taplo objects to."""
+    """Return the names of the files in which taplo finds errors."""
     found = set()
-    for path in paths:  # one in a call: of several, taplo may leave some out
+    for path in paths:  # one file a call: taplo may skip some of several
         ran = run_program(["taplo", "check", "--no-auto-config", "--schema", SCHEMA.as_uri(), str(path)])
         assert ran.returncode in (0, 1), ran.stderr
         if ran.returncode:
@@ -55,7 +55,7 @@ def _taplo(paths: list[Path]) -> set[str]:
 
 
 def _tombi(paths: list[Path], folder: Path) -> dict[str, list[tuple[int, int]]]:
-    """The names of the files that tombi has errors for, with their places."""
+    """Return the names of the files in which tombi finds errors, with the errors' places."""
     (folder / "omniprofile.schema.json").write_bytes(SCHEMA.read_bytes())
     (folder / "tombi.toml").write_text(
         'toml-version = "v1.0.0"\n[schema]\nenabled = true\ncatalog = { paths = [] }\n'
@@ -63,7 +63,7 @@ def _tombi(paths: list[Path], folder: Path) -> dict[str, list[tuple[int, int]]]:
     )
     (folder / "files").mkdir()
     for path in paths:
-        # The directive of one file is a path that is right where the file lies, and not here.
+        # The schema directive of one file is relative to where the file belongs.
         (folder / "files" / path.name).write_bytes(
             path.read_bytes().replace(b"#:schema ../../../schemas/", b"#:schema ../")
         )
@@ -100,7 +100,7 @@ def test_tombi_objects_to_what_the_schema_can_say(tmp_path: Path) -> None:
 
 
 def test_editors_leave_to_lint_what_only_lint_can_know(tmp_path: Path) -> None:
-    """References, hosts, secrets: no schema says them."""
+    """A schema cannot express references, allowed hosts and secrets."""
     assert len(FINE_BY_SCHEMA) >= 8
     assert _taplo(FINE_BY_SCHEMA) == set()
     assert _tombi(FINE_BY_SCHEMA, tmp_path) == {}
@@ -114,7 +114,7 @@ def test_a_file_with_a_syntax_error_is_no_toml_to_an_editor_either(tmp_path: Pat
 
 @pytest.mark.parametrize("program", [["taplo", "check", "--no-auto-config"], ["tombi", "lint", "--offline"]])
 def test_the_installed_schema_serves_the_copy_that_edit_opens(cli: Cli, tmp_path: Path, program: list[str]) -> None:
-    """Its path is whole, for the copy lies in another folder than the profile file, which may itself be a link."""
+    """Its path is absolute, because the copy is in another folder than the profile file, which may be a link."""
     schema = cli("schema", "--path").out.rstrip("\n")
     assert Path(schema).read_bytes() == SCHEMA.read_bytes()
     verdict, copy = tmp_path / "verdict", tmp_path / "copy"

@@ -1,4 +1,4 @@
-"""`# omniprofile: ignore[CODE]`: what it silences, what it cannot, and that it is found when it does nothing."""
+"""`# omniprofile: ignore[CODE]`: what it silences, what it cannot silence, and the finding for a comment without effect."""
 
 from pathlib import Path
 

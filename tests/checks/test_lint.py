@@ -1,4 +1,4 @@
-"""Every lint rule by its own bad and good example, exact places, and any bytes as a file."""
+"""Lint: every rule on its own bad and good example, exact places, and arbitrary bytes as a file."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MCP clients' files: which keys in them are Omni's, and what each client reads in their place."""
+"""MCP clients' settings: which keys in them are Omni's, and what each client can read instead."""
 
 import json
 from pathlib import Path

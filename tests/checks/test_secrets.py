@@ -1,4 +1,4 @@
-"""Secrets in plain text: where they are found, what is none, and that no line is shown with one."""
+"""Secrets in plain text: where they are found, what is not one, and that no shown line contains one."""
 
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def test_what_stands_behind_a_secrets_name_is_masked(before: str, name: str, sig
     ],
 )
 def test_long_lines_take_no_time(line: str, tmp_path: Path) -> None:
-    """Bounded by the test's own patience: what is quadratic here takes minutes."""
+    """Quadratic code would take minutes here, beyond the test's time limit."""
     without_secrets(line, "OP102")
     _codes(f"# {line}\nx = 'y'\n", tmp_path)
 

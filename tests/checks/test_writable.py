@@ -1,4 +1,4 @@
-"""Who else may write: the files' and folders' modes, told apart as they matter."""
+"""Who else may write: the modes of files and folders that matter."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ GOOD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A good file in a folder that is private."""
+    """A good file in a private folder."""
     folder = tmp_path / "omniprofile"
     folder.mkdir(mode=0o700)
     path = folder / "profiles.toml"
@@ -60,7 +60,7 @@ def test_a_sticky_folder_of_drop_ins_takes_files_of_others(file: Path) -> None:
     [(0, 0, []), (0, 1, [Code.GROUP_WRITABLE]), (1, 1, []), (54321, 54322, [Code.GROUP_WRITABLE])],
 )
 def test_a_group_but_not_a_users_own(owner: int, group: int, codes: list[Code], file: Path) -> None:
-    """Group 1 is user 1's own by its number; nobody has the last two."""
+    """Group 1 is user 1's own by its number; the last two have no members."""
     os.chown(file, owner, group)
     file.chmod(0o660)
     assert _codes(file) == codes

@@ -1,4 +1,4 @@
-"""Real shells: how each is started, and a program `omniprofile` for them to find, in a folder with a space in its name."""
+"""Starts real shells, with a program `omniprofile` on their PATH, in a folder with a space in its name."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ LOAD = {
 def install_program(folder: Path, *, terminal: bool = True) -> Path:
     """Make a program `omniprofile` that runs this tree; return its folder, for `PATH`.
 
-    Without a `terminal` it is forked (`tests/warm.py`): it is no child of its shell then.
+    Without a `terminal` it is forked (`tests/warm.py`), and then not a child of its shell.
     """
     programs = folder / "with space"
     programs.mkdir(exist_ok=True)
@@ -45,6 +45,6 @@ def install_program(folder: Path, *, terminal: bool = True) -> Path:
 def run_script(
     shell: str, script: str, programs: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `script` in `shell`, with no terminal; it must be over in a minute."""
+    """Run `script` in `shell`, with no terminal; fail after a minute."""
     environ = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **(env or {})}
     return run_program([*START[shell], "-c", script], env=environ, cwd=cwd)

@@ -1,7 +1,7 @@
-"""Run a command line in child processes, each killed some file operations later than the one before, until one ends by itself.
+"""Runs a command line in child processes, each killed some file operations later than the previous one, until one finishes.
 
-`python -m tests.cli.sweep HOME STEP ARGUMENT…`: HOME/before is copied to HOME/now for each child, and what each left is described
-in one JSON line: which operation it was killed at, and what HOME/now holds. Then the same command is run again, to its end.
+`python -m tests.cli.sweep HOME STEP ARGUMENT…`: HOME/before is copied to HOME/now for each child. One JSON line for each
+child has the operation it was killed at and the content of HOME/now. Then the same command is run again to completion.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def main() -> None:
         "XDG_CACHE_HOME": str(now / ".cache"),
         "OMNIPROFILE_SECRET_STORE": "file",
     }
-    warm.import_all()  # so that a child does nothing but its work
+    warm.import_all()  # so that the children need no imports
     for at in itertools.count(1, step):
         _fresh(home)
         killed, operation = _run(argv, at)
@@ -46,7 +46,7 @@ def _fresh(home: Path) -> None:
 
 
 def _run(argv: list[str], at: int | None) -> tuple[int, str]:
-    """The exit status of a child, or minus the signal that ended it, and the operation that it was killed before."""
+    """Return a child's exit status, negative for a signal, and the operation before which it was killed."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -70,7 +70,7 @@ def _run(argv: list[str], at: int | None) -> tuple[int, str]:
 
 
 def _killer(at: int, pipe: int) -> Any:
-    """Kill this process before its `at`-th operation that can change a file."""
+    """Return a hook that kills this process before its `at`-th operation that can change a file."""
     count = 0
 
     def hook(event: str, args: tuple[Any, ...]) -> None:

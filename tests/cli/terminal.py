@@ -1,4 +1,4 @@
-"""A person at a terminal: a real pseudo-terminal with a program on it, and the screen that the person sees."""
+"""A simulated user: a program on a real pseudo-terminal, and the screen that the user sees."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE
 def spawn(
     *argv: str, env: Mapping[str, str] | None = None, dimensions: tuple[int, int] = (24, 80), timeout: float = 30
 ) -> "pexpect.spawn[str]":
-    """Start `omniprofile *argv` on a terminal of so many rows and columns, with these variables or our own."""
+    """Start `omniprofile *argv` on a terminal of the given size, with the given variables or this process's."""
     return _start([*warm.PROGRAM, *argv], os.environ if env is None else env, timeout, dimensions)
 
 
@@ -30,7 +30,7 @@ def _start(
 
 
 class _Forked(pexpect.spawn):
-    """`omniprofile`, forked (`tests/warm.py`) on a terminal that is its session's own."""
+    """`omniprofile`, forked (`tests/warm.py`) on the controlling terminal of its own session."""
 
     def _spawnpty(self, args: Sequence[bytes], **options: Any) -> "_ForkedOnTerminal":
         controlling, terminal = os.openpty()
@@ -50,7 +50,7 @@ class _Process(warm.Popen):
 
 
 class _ForkedOnTerminal(ptyprocess.PtyProcess):
-    """What pexpect asks for how the program is, which another process has to wait for."""
+    """The process object for pexpect, of a program that is another process's child."""
 
     exitstatus: int | None
     signalstatus: int | None
@@ -76,7 +76,7 @@ class Terminal:
     """A program on a terminal of `columns` by `rows`."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
-        # The second one is shown from the sequence 1049 on, of which pyte knows nothing.
+        # Sequence 1049 switches to the alternate screen; pyte ignores it.
         self._screens = [_Screen(columns, rows, self.type) for _ in range(2)]
         self._streams = [pyte.Stream(screen) for screen in self._screens]
         self._shown = 0
@@ -89,7 +89,7 @@ class Terminal:
         return self.until(lambda screen: all(text in screen for text in texts), f"{texts}", seconds)
 
     def until(self, is_so: Callable[[str], bool], what: str, seconds: float = PATIENCE) -> str:
-        """Wait until the screen is as `is_so` wants it; return it."""
+        """Wait until `is_so` accepts the screen; return it."""
         deadline = time.monotonic() + seconds
         while not is_so(screen := self.screen):
             assert time.monotonic() < deadline, f"not on the screen: {what}\n{screen}"
@@ -97,18 +97,18 @@ class Terminal:
         return screen
 
     def wait_for_line(self, text: str) -> None:
-        """Wait until the line that the cursor is in holds `text`."""
+        """Wait until the cursor's line contains `text`."""
         self.until(lambda _: text in self.line, text)
 
     def read(self, seconds: float) -> None:
-        """Take in what the program writes, for as long as it writes with no longer pause than `seconds`."""
+        """Read the program's output until it pauses for longer than `seconds`."""
         length = -1
         while length != len(self.raw):
             length = len(self.raw)
             self._read_once(seconds)
 
     def _read_once(self, seconds: float) -> bool:
-        """Take in what is there within `seconds`; False once the program has ended."""
+        """Read output that arrives within `seconds`; return False once the program has ended."""
         try:
             self._take_in(self.child.read_nonblocking(65536, timeout=seconds))
         except pexpect.TIMEOUT:
@@ -132,21 +132,21 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What is on the screen, lines without the blanks at their ends, no empty lines at the end."""
+        """Return the text of the screen, without trailing blanks and empty lines."""
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip("\n")
 
     @property
     def line(self) -> str:
-        """The line that the cursor is in."""
+        """Return the cursor's line."""
         return str(self._screen.display[self._screen.cursor.y]).rstrip()
 
     def colour_of(self, text: str) -> str:
-        """Return the colour in which `text` begins in the line that the cursor is in: `default`, or as pyte calls it."""
+        """Return the colour of the beginning of `text` in the cursor's line: `default`, or pyte's name."""
         return str(self._screen.buffer[self._screen.cursor.y][self.line.index(text)].fg)
 
     @property
     def restored(self) -> bool:
-        """Whether the terminal is as it was at the start: its settings, and its first screen shown."""
+        """Whether the terminal's settings are as at the start, and the main screen is shown."""
         if self.child.child_fd >= 0:
             self._after = termios.tcgetattr(self.child.child_fd)
         return self._after == self._before and self.raw.count("\x1b[?1049h") == self.raw.count("\x1b[?1049l")
@@ -162,7 +162,7 @@ class Terminal:
         self.child.setwinsize(rows, columns)
 
     def end(self) -> int:
-        """Wait for the program's end; return its exit status, negative for a signal."""
+        """Wait for the program to end; return its exit status, negative for a signal."""
         deadline = time.monotonic() + PATIENCE
         while self._read_once(0.2):
             assert time.monotonic() < deadline, f"it does not end\n{self.screen}"
@@ -178,7 +178,7 @@ class Terminal:
 
 
 class _Screen(pyte.Screen):
-    """A screen that answers what a program asks its terminal, for one where the cursor is."""
+    """A screen that answers a program's queries to the terminal, such as for the cursor's position."""
 
     def __init__(self, columns: int, rows: int, answer: Callable[[str], None]) -> None:
         super().__init__(columns, rows)

@@ -1,4 +1,4 @@
-"""`access` and `allow` of a profile: who gets the token, what shows them, and what lint says of them."""
+"""`access` and `allow` of a profile: who gets the token, which commands show them, and what lint reports."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Whose secret is whose: a profile's name and its origin together, over profile files, edits and identities."""
+"""Secrets belong to a profile's name and origin together, over profile files, edits and identities."""
 
 from pathlib import Path
 from threading import Barrier, Thread
@@ -26,7 +26,7 @@ def stored(cli: Cli) -> list[str]:
 
 @pytest.fixture
 def other(cli: Cli, file_store: None, tmp_path: Path) -> tuple[str, str]:
-    """Two profile files have a `prod`, for two hosts; both are logged in."""
+    """Define `prod` in two profile files, for two hosts, both logged in."""
     cli.profiles(profile(A))
     path = tmp_path / "other.toml"
     path.write_text(profile(B))

@@ -1,4 +1,4 @@
-"""`__complete`: what TAB asks the program for."""
+"""`__complete`: the words that TAB asks the program for."""
 
 from pathlib import Path
 

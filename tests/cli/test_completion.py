@@ -1,4 +1,4 @@
-"""Completion: TAB pressed in real shells, and every shell's table held to the parser."""
+"""Completion: TAB pressed in real shells, and every shell's table compared with the parser."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ SETUP = {
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the completion of every shell, as the program prints it."""
+    """Return a folder with the completion that the program prints for every shell."""
     folder = tmp_path_factory.mktemp("completion")
     programs = install_program(folder, terminal=False)
     for shell in ("bash", "zsh", "fish", "powershell"):
@@ -60,7 +60,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
 def shell(request: pytest.FixtureRequest, texts: Path, cli: Cli, tmp_path: Path) -> Iterator[Terminal]:
-    """An interactive shell with the completion loaded, three profiles, and a file `notes.txt` where it stands."""
+    """An interactive shell with the completion loaded, three profiles, and a file `notes.txt` in its folder."""
     cli.profiles(PROFILES.replace("WITNESS", str(tmp_path / "witness")))
     (tmp_path / "other.toml").write_text('[profiles.elsewhere]\nbase_url = "https://a.omniapp.co"\n')
     (cli.work / "notes.txt").touch()

@@ -1,4 +1,4 @@
-"""A bug in the program: one line, a report that can be sent as it is, and no secret in either."""
+"""A bug in the program: one line, a report that can be sent unchanged, and no secret in either."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_a_report_has_the_programs_own_words_and_nothing_that_a_user_typed() -> 
 
 
 def test_a_library_that_cannot_be_loaded_is_no_bug(tmp_path: Path) -> None:
-    """A broken installation, or so little memory that a library's code cannot be mapped."""
+    """The cause is a broken installation, or too little memory to map a library's code."""
     (tmp_path / "tomlkit.py").write_text("raise ImportError('failed to map segment', name='tomlkit')\n")
     ran = run_program(
         [sys.executable, "-m", "omniprofile", "add", "a", "--base-url", "https://a.omniapp.co"],

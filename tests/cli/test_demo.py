@@ -1,4 +1,4 @@
-"""The tour on a terminal: chapters that fit a screen, each of which waits for a key, in colour."""
+"""The tour on a terminal: coloured chapters that fit the screen, and a wait for a key after each."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`doctor`: every check sees what is wrong, says what to do, and shows no secret; none can stop the others."""
+"""`doctor`: every check detects its problem, says what to do, shows no secret, and cannot stop the others."""
 
 import json
 import os
@@ -236,7 +236,7 @@ def test_what_is_wrong_is_seen_with_its_remedy(
 
 
 def test_a_file_of_an_mcp_client_that_is_too_large_is_left_out(cli: Cli, good: Path) -> None:
-    """Clients keep their history in it: that says nothing of the setup."""
+    """Clients keep their history in it, so its size is no sign of a problem."""
     with (cli.home / ".claude.json").open("wb") as file:
         file.truncate(LARGEST + 1)
     ran, checks = look(cli)
@@ -376,7 +376,7 @@ def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(
 
 @contextmanager
 def _clock(date: str | None) -> Iterator[str]:
-    """A server that says that it is `date`, and refuses whoever brings a token."""
+    """Serve responses with the given `Date`, which refuse any token."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""`each`: whose environment the commands have, how their output is passed on, and how they end, by themselves or not."""
+"""`each`: the commands' environment and output, and how they end."""
 
 import json
 import os
@@ -205,7 +205,7 @@ def _many(cli: Cli, count: int) -> None:
 
 
 def test_at_most_so_many_run_at_once(cli: Cli, profiles: Path, tmp_path: Path) -> None:
-    """Each waits until another one runs as well, and counts."""
+    """Each command waits until another one runs too, and counts."""
     _many(cli, 6)
     (tmp_path / "running").mkdir()
     code = (
@@ -259,7 +259,7 @@ def test_what_a_command_leaves_behind_holds_up_nothing(cli: Cli, profiles: Path)
 
 
 class _Started:
-    """An `omniprofile each` as a process of its own, in a session of its own."""
+    """An `omniprofile each` process in its own session."""
 
     def __init__(self, *argv: str, **how: Any) -> None:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

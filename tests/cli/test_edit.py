@@ -1,4 +1,4 @@
-"""`edit`: the user's editor on a copy, which takes the file's place once it lints."""
+"""`edit`: the user's editor works on a copy, which replaces the file once it lints."""
 
 import json
 import os
@@ -21,7 +21,7 @@ Editor = Callable[[str], dict[str, str]]
 
 @pytest.fixture
 def editor(tmp_path: Path) -> Editor:
-    """An editor that does what a line of Python says with `path`, `text` and `save(text)`."""
+    """An editor that executes a line of Python, with `path`, `text` and `save(text)`."""
 
     def made(line: str) -> dict[str, str]:
         script = tmp_path / "my editor"

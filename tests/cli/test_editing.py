@@ -47,7 +47,7 @@ def file(cli: Cli) -> Path:
 
 
 def _becomes(file: Path, *replacements: tuple[str, str]) -> None:
-    """Assert that the file is FILE with these replacements made, each of a text that is there once."""
+    """Assert that the file is FILE with these replacements, each of a text that occurs once."""
     wanted = FILE
     for old, new in replacements:
         assert wanted.count(old) == 1
@@ -257,7 +257,7 @@ def test_an_edit_that_fixes_an_error_is_let_through_and_another_is_not(cli: Cli,
 def test_a_file_that_is_no_toml_is_not_edited(cli: Cli, file: Path) -> None:
     file.write_text(FILE + "[profiles.x\n")
     for status, argv in (
-        (5, ["set", "prod", "auth", "oauth"]),  # what could be read declares no profile
+        (5, ["set", "prod", "auth", "oauth"]),  # the readable files declare no profile
         (3, ["add", "y", "--instance", "acme"]),
         (5, ["remove", "play", "--yes"]),
     ):

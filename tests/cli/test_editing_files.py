@@ -1,4 +1,4 @@
-"""Where the profile file lies, and what it is: links, modes, owners, attributes, read-only, a git repository of dotfiles."""
+"""The profile file's place and kind: links, modes, owners, attributes, read-only, a git repository of dotfiles."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def _git(folder: Path, *argv: str) -> str:
 
 
 def test_a_git_repository_as_dotfiles_with_the_file_stowed_as_a_link_shows_each_edit_alone(cli: Cli) -> None:
-    """As GNU stow lays it out: ~/.config/omniprofile is a link into the repository, which sees each edit as one hunk."""
+    """As GNU stow does it: ~/.config/omniprofile is a link into the repository, which sees each edit as one hunk."""
     repository = cli.home / "dotfiles"
     package = repository / "omniprofile/.config/omniprofile"
     package.mkdir(parents=True)
@@ -53,7 +53,7 @@ def test_a_git_repository_as_dotfiles_with_the_file_stowed_as_a_link_shows_each_
     for argv, more, less in edits:
         cli(*argv, status=0)
         added, removed, _ = _git(repository, "diff", "--numstat", "--ignore-cr-at-eol").split("\t")
-        # The last line of a file without a final newline counts as changed when a line is put below it.
+        # A line added below a last line without a newline changes that line too.
         assert abs(int(added) - more) <= 1, (argv, _git(repository, "diff"))
         assert abs(int(removed) - less) <= 1, (argv, _git(repository, "diff"))
         assert _git(repository, "status", "--porcelain") == " M omniprofile/.config/omniprofile/profiles.toml\n"
@@ -184,7 +184,7 @@ def _errors(paths: list[str], contents: dict[str, bytes]) -> list[str]:
 @given(st.data())
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_sequence_of_edits_lints_and_round_trips(tmp_path: Path, data: st.DataObject) -> None:
-    """What `set`, `unset`, `rename`, `add` and `remove` let through lints; what they refuse changes nothing."""
+    """Whatever `set`, `unset`, `rename`, `add` and `remove` accept lints; what they refuse changes nothing."""
     source = data.draw(st.sampled_from(CORPUS))
     file = tmp_path / "profiles.toml"
     file.write_bytes(source.read_bytes())

@@ -1,4 +1,4 @@
-"""Edits that are killed, that meet each other, that find no room: the files are old or new, and nothing is lost."""
+"""Killed edits, concurrent edits, full disks: the files are old or new, and nothing is lost."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def _sweep(home: Path, *argv: str) -> list[dict[str, Any]]:
 
 
 def _whole(left: dict[str, str], folder: Path) -> None:
-    """Every file that a kill left parses, and no secret is where none belongs."""
+    """Check that every file that a kill left parses, and that no secret is misplaced."""
     for name, text in left.items():
         if name.endswith(".toml"):
             tomllib.loads(text)
@@ -98,7 +98,7 @@ def test_rename_killed_before_any_file_operation_is_old_or_new_or_finished_by_ru
             assert f"{STATE}/unfinished.json" in left, step
             assert "old" in left[f"{STATE}/unfinished.json"]
         if step is not steps[-1]:
-            # The very end is new already: then the same command finds nothing of the old name to rename.
+            # Killed at the very end, all is renamed already: the second run does not find the old name.
             assert step["again"] == (5 if plain == done else 0), step
             assert step["then"] == done, step
     assert states["old"], states
@@ -143,7 +143,7 @@ def test_set_killed_before_any_file_operation_is_old_or_new(tmp_path: Path) -> N
 
 
 def test_real_processes_killed_at_any_time_leave_whole_files(tmp_path: Path, cli: Cli) -> None:
-    """Not before an operation but in the midst of one, as the clock has it."""
+    """The kill may come in the middle of an operation, not only before one."""
     file = cli.profiles(MAIN)
     dice = random.Random(4)
     survivors = 0
@@ -235,7 +235,7 @@ def test_a_full_disk_changes_nothing_and_gives_the_change_to_make_by_hand(
 def test_a_read_only_file_system_changes_nothing_and_gives_the_change_to_make_by_hand(
     small: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a file of the Nix store, or in a container: nobody can write it, not even root."""
+    """Like a file of the Nix store, or in a container: not even root can write it."""
     (small / "profiles.toml").write_text(MAIN)
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
     cli.config.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A base URL and a token that the user set in the environment replace the current profile: never in silence."""
+"""A base URL and a token that the user set in the environment replace the current profile, but never silently."""
 
 import json
 import sys
@@ -114,7 +114,7 @@ def test_the_child_and_the_exports_name_no_profile_and_the_pair_stays_the_users(
     assert "OMNI_PROFILE" not in child
     exports = json.loads(cli("env", "--shell", "json", env=pair(), shows=True).out)
     assert exports["OMNI_PROFILE"] is None, "it is unset"
-    # In a nested call it is still a pair, and of no profile.
+    # In a nested call it is still a pair, and belongs to no profile.
     nested = process(
         "exec", "--", sys.executable, "-m", "omniprofile", "-q", "token", env={**pair(), "OMNI_PROFILE": "staging"}
     )
@@ -138,7 +138,7 @@ def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_p
     ran = cli("exec", "--", "no-such-program", env=pair(url="https://acme.omniapp.co:8443"))
     assert ran.status == 6, "the host is protected, whatever the port"
     assert "`prod` is protected (https://acme.omniapp.co:8443)" in ran.err
-    # A profile of the same host that is not protected may be told its own host; the pair is nobody's.
+    # An unprotected profile has the same host, but the pair does not belong to it.
     cli.profiles('[profiles.ci]\ninstance = "acme"\nkey = { env = "PROD_KEY" }\n', "profiles.d/ci.toml")
     own_host = {"OMNI_BASE_URL": "https://acme.omniapp.co", "OMNI_PROFILE": "ci"}
     assert cli("exec", "--", "no-such-program", env=own_host).status == 127

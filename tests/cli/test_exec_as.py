@@ -1,4 +1,4 @@
-"""`exec --as`: several profiles for one command, each with a prefix of its own."""
+"""`exec --as`: several profiles for one command, each with its own prefix."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def test_each_profile_s_variables_have_its_prefix_and_none_is_without(process: P
         "TARGET_OMNI_ORGANIZATION_NAME": "acme",
         "TARGET_OMNI_PROFILE": "prod",
         "OTHER_OMNI_API_KEY": "kept",
-        "OMNI_CONFIG_PATH": json.loads(ran.stdout)["OMNI_CONFIG_PATH"],  # that `omni` takes no other credential
+        "OMNI_CONFIG_PATH": json.loads(ran.stdout)["OMNI_CONFIG_PATH"],  # keeps `omni` from using another credential
     }
     assert not {"STAGING_KEY", "PROD_KEY"} & json.loads(ran.stdout).keys(), "the variables of the keys"
     assert ran.stderr.count("are ignored: they apply only where no profile is named") == 1

@@ -1,4 +1,4 @@
-"""`exec` without a command: a shell for a person, and for nobody else."""
+"""`exec` without a command: a shell, but only on a terminal."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ SHELL = (
 
 @pytest.fixture
 def terminal(tmp_path: Path, two: Path) -> Iterator[Callable[..., Terminal]]:
-    """Run omniprofile on a terminal; its shell prints what it has and ends with 7."""
+    """Run omniprofile on a terminal, with a shell that prints its credential and exits with 7."""
     shell = tmp_path / "my shell"
     shell.write_text(SHELL)
     shell.chmod(0o755)

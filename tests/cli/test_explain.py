@@ -1,4 +1,4 @@
-"""`explain` and `show`: every value with its place, every overridden value with its reason, and no secret."""
+"""`explain` and `show`: every value with its provenance, every overridden value with the reason, and no secret."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`export omni-cli`: merged, nothing of the vendor's lost, no secret without being asked for it."""
+"""`export omni-cli`: a merge that keeps the vendor's own settings, with secrets only on request."""
 
 import json
 import os
@@ -109,7 +109,7 @@ def test_scrub_then_export_with_secrets_gives_back_the_keys_and_no_session(cli: 
 
 
 def test_without_with_secrets_no_secret_is_read_or_written(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")  # no keyring here: to ask it would fail
+    monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")  # no keyring here: a query would fail
     cli.profiles(OURS)
     assert cli("export", "omni-cli").status == 0
     assert cli("export", "omni-cli", "--with-secrets").status == 9

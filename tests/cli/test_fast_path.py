@@ -1,6 +1,6 @@
-"""The fast path against the full one: whatever the command line, environment, files and state, it declines or both agree.
+"""Compares the fast path with the full one: for any command line, environment, files and state it declines or agrees.
 
-The full path is the oracle: it reads the files themselves, with the snapshot removed before it does.
+The full path is the oracle: it reads the files, with the snapshot removed.
 """
 
 import io
@@ -37,7 +37,7 @@ NAMES = ["prod", "ci", "staging", "play.x", "missing", "MY-conn"]
 
 @dataclass(frozen=True)
 class World:
-    """What the fast path could be asked in."""
+    """A situation for the fast path: files, state and environment."""
 
     argv: list[str]
     profiles: dict[str, str]
@@ -120,7 +120,7 @@ variables = st.dictionaries(
 
 @st.composite
 def environs(draw: st.DrawFn) -> dict[str, str]:
-    """Variables as a user sets them, and sometimes what `omniprofile env` exported before, changed since or not."""
+    """Variables that a user set, and sometimes those of an earlier `omniprofile env`, changed or not."""
     environ = {"OWN_KEY": draw(st.sampled_from([KEY] * 6 + ["", KEY + "\n", "two words"]))}
     if draw(st.integers(0, 3)) == 0:
         exported = {"OMNI_API_TOKEN": "omni_osk_before", "OMNI_BASE_URL": "https://old.omniapp.co", "TEAM": "old"}
@@ -166,7 +166,7 @@ PLAIN = World(
 
 
 class Place:
-    """A home that is emptied and filled anew for each world."""
+    """A home that is emptied and filled again for each world."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -202,7 +202,7 @@ class Place:
         return "".join(f'[profiles."{name}"]\n{body.replace("NAME", name)}' for name, body in profiles.items())
 
     def store(self, how: str) -> None:
-        """What the file store holds for `ci` and `prod`."""
+        """The content of the file store for `ci` and `prod`."""
         now = datetime.now(UTC)
         left = {"expired": -60, "old": 200}.get(how, 3600)
         entry: dict[str, object] = {
@@ -257,7 +257,7 @@ class Place:
             path.unlink()
 
     def in_full(self, world: World, argv: list[str]) -> tuple[int, str, str, object]:
-        """Status, stdout, stderr and what the process became."""
+        """Return status, stdout, stderr and the program that replaced the process."""
         streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in range(3)]
         environment = Environment(
             self.environ(world),
@@ -339,7 +339,7 @@ protected = true
 
 @pytest.fixture
 def everyday(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Two profiles, and their snapshot, which is not made anew however slow the machine is."""
+    """Two profiles, and their snapshot, which stays valid on a slow machine."""
     monkeypatch.setattr(snapshot, "_SETTLED", 0)
     monkeypatch.setenv("OWN_KEY", KEY)
     key = cli.profiles(CONFIG).parent / "key"
@@ -421,7 +421,7 @@ def test_a_pin_that_others_may_write_is_read_in_a_trusted_folder_and_left_to_the
 
 @pytest.mark.parametrize("command", ["current", "token", "exec -- true"])
 def test_both_paths_are_the_same_in_real_processes(everyday: Cli, command: str) -> None:
-    """With the real streams, the real exec, and the environment that the child really has."""
+    """The streams, `exec` and the child's environment are real."""
     argv = [word if word != "true" else sys.executable for word in command.split()]
     if argv[0] == "exec":
         argv += ["-c", "import os, json; print(json.dumps(dict(os.environ), sort_keys=True))"]

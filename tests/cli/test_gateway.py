@@ -1,4 +1,4 @@
-"""`exec --gateway`, in processes of its own: what the child gets, whose exit status it is, and what is left of it."""
+"""`exec --gateway` in real processes: what the child gets, the exit status, and what remains afterwards."""
 
 import json
 import os
@@ -48,7 +48,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def omni(cli: Cli) -> Iterator[Standin]:
-    """An instance that knows the key of three profiles."""
+    """An instance that accepts the key of three profiles."""
     with Standin() as instance:
         instance.add_key(CANARY)
         cli.profiles(PROFILES.format(url=instance.base_url))
@@ -106,7 +106,7 @@ def test_the_child_has_an_address_and_a_token_of_this_run_alone(run: Run, omni: 
 def test_a_call_within_a_command_that_has_a_gateway_gives_that_gateway(run: Run, omni: Standin, inner: str) -> None:
     within = [sys.executable, "-m", "omniprofile", *inner.split(), "--"]
     ran = run("reader", "--", *within, sys.executable, "-c", ASK, "GET", "/api/v1/whoami")
-    if inner == "exec prod":  # another profile than that of the gateway, and the key's variable is gone
+    if inner == "exec prod":  # not the gateway's profile, and the key's variable has been removed
         assert (ran.returncode, ran.stdout) == (4, "")
         return
     assert ran.stdout.split()[-1] == "200", ran
@@ -243,7 +243,7 @@ def test_the_variable_of_an_override_does_not_reach_the_child(
 
 @pytest.fixture
 def opened(omni: Standin) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Start `omniprofile gateway …`, which is ended with the test."""
+    """Start `omniprofile gateway …`, and end it after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*argv: str) -> "subprocess.Popen[str]":

@@ -1,4 +1,4 @@
-"""`exec --gateway` on a terminal: Ctrl-C, Ctrl-Z, `fg` and the window's size are the child's, as without it."""
+"""`exec --gateway` on a terminal: Ctrl-C, Ctrl-Z, `fg` and the window's size reach the child as without a gateway."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What people type who know other tools: it is understood, or what was meant is said; and every hint can be followed."""
+"""Habits from other tools: each is understood or answered with the right command, and every hint can be followed."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ NAMES = [command.name for command in COMMANDS]
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """What a command line prints that prints help, or the version, and exits with 0."""
+    """Return the output of a command line that prints help or the version and exits with 0."""
     with pytest.raises(SystemExit) as left:
         parse(argv)
     assert left.value.code in (0, None)
@@ -426,7 +426,7 @@ def test_words_of_other_tools_are_no_commands_of_ours() -> None:
 
 
 def hints() -> Iterator[tuple[str, str]]:
-    """Every command line of omniprofile that the program's source, the manual and the golden files quote."""
+    """Yield every omniprofile command line quoted in the source, the manual and the golden files."""
     package = Path(omniprofile.__file__).parent
     root = Path(__file__).parents[2]
     pages = (*root.glob("tests/*/golden/*.txt"), *root.glob("man/*.md"), root / "README.md")
@@ -441,7 +441,7 @@ def hints() -> Iterator[tuple[str, str]]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
                 texts.append((f"{path.name}:{node.lineno}", node.value))
     for place, text in texts:
-        text = re.sub(r"(?<=[a-z])placeholder", "", text)  # the rest of a line that may have one
+        text = re.sub(r"(?<=[a-z])placeholder", "", text)  # the rest of a command line
         for line in re.findall(r"`(?:eval \"\$\(|… \| )?(omniprofile [^`]+)`", text):
             if not line.startswith(("omniprofile placeholder", "omniprofile COMMAND")):
                 yield place, re.sub(r"[)|>].*", "", line)

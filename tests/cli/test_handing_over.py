@@ -1,4 +1,4 @@
-"""`env`, `exec` and `token`: the credential leaves, whole and alone."""
+"""`env`, `exec` and `token` hand over the whole credential and nothing else."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
 def _child(process: Process, *argv: str, env: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment that a child of `omniprofile exec` sees."""
+    """Return the environment of a child of `omniprofile exec`."""
     ran = process("exec", *argv, "--", sys.executable, "-c", PRINT_ENVIRONMENT, env=env)
     assert ran.returncode == 0, ran.stderr
     return dict(json.loads(ran.stdout))
@@ -95,7 +95,7 @@ def test_env_github_masks_before_it_writes(cli: Cli, two: Path, before: str) -> 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can make a file of another user")
 def test_env_github_in_a_container_appends_to_the_file_of_the_runners_user(cli: Cli, two: Path) -> None:
-    """A job's steps run as root, the runner on the host does not, and whoever sets `GITHUB_ENV` runs as the user anyway."""
+    """A job's steps run as root, the runner on the host as another user; whoever sets `GITHUB_ENV` already runs as the user."""
     file = cli.work / "github_env"
     file.touch()
     os.chown(file, 1001, 1001)
@@ -319,7 +319,7 @@ def test_the_output_is_utf8_whatever_the_locale(process: Process, cli: Cli) -> N
 
 @pytest.mark.parametrize("variable", ["OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_OUTPUT_FORMAT"])
 def test_what_was_exported_for_one_profile_is_no_key_of_another(cli: Cli, two: Path, variable: str) -> None:
-    """Neither the token nor a variable of the profile's own `env`, and it goes to no other address of the same profile."""
+    """Neither the token nor a variable of the profile's `env` is, nor does either go to another address of the same profile."""
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     cli.profiles(
         f"""[profiles.other]
@@ -350,7 +350,7 @@ def test_what_was_exported_stays_the_key_of_its_own_profile(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", ["status", "path", "PPID", "LINENO"])
 def test_a_variable_at_which_zsh_stops_leaves_no_token_without_its_mark(cli: Cli, two: Path, name: str) -> None:
-    """Without the mark of this profile its token would be a key of any other one, and go to that one's host."""
+    """Without the mark, the token would count as the key of any other profile, and go to its host."""
     if (zsh := shutil.which("zsh")) is None:
         pytest.skip("zsh is not installed")
     cli.profiles(
@@ -572,7 +572,7 @@ base_url = "https://other.omniapp.co"
 def test_the_cli_fixture_holds_the_fast_path_to_the_full_one(
     cli: Cli, two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it would fail on a fast path that answers otherwise, or on another exit status than the test expects."""
+    """The fixture fails if the fast path answers differently, or the exit status is not the expected one."""
     with pytest.raises(AssertionError, match="not exit 3"):
         cli("current", status=3)
     for argv in (["current"], ["token", "staging"], ["env", "staging"], ["exec", "staging", "--", "true"]):

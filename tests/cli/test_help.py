@@ -1,4 +1,4 @@
-"""What `--help` teaches: groups on the first screen, a paragraph, examples that parse, statuses that exist; at any width."""
+"""`--help`: groups on the first screen, a paragraph, examples that parse, existing exit statuses, at any width."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ HELP = {command.name: load(command).HELP for command in COMMANDS}
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """The help screen of a command, or of the program, at a width."""
+    """Return the help screen of a command, or of the program, at a width."""
 
     def show(*name: str, columns: int = 80) -> str:
         monkeypatch.setenv("COLUMNS", str(columns))
@@ -47,7 +47,7 @@ def test_the_first_screen_groups_every_command(screen: Callable[..., str]) -> No
 def test_the_manual_is_named_as_it_can_be_read(
     screen: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`man` looks beside the folders of PATH; an installer of tools may link the command alone."""
+    """`man` searches beside the folders of PATH, where a tool installer may link only the command."""
     page = tmp_path / "tool" / "share" / "man" / "man1" / "omniprofile-use.1"
     page.parent.mkdir(parents=True)
     page.write_text(".TH OMNIPROFILE-USE 1\n.SH NAME\nuse \\- found by its folder\n")
@@ -72,7 +72,7 @@ def test_every_command_has_a_paragraph_and_two_examples(name: str) -> None:
 
 @pytest.mark.parametrize("line", [line for name in NAMES for line, _ in HELP[name].examples])
 def test_every_example_is_accepted_by_the_parser(line: str) -> None:
-    """The command is found in pipes and substitutions too; placeholders of the shell stand for one word."""
+    """Commands are found in pipes and substitutions too; a shell expansion counts as one word."""
     calls = re.findall(r'(?:^|[|(] ?|\s)omniprofile ((?:[^|)<>"]|"[^"]*")+)', line)
     assert calls, line
     for call in calls:

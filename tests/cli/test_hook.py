@@ -1,4 +1,4 @@
-"""The hook in real shells: what it switches, what it leaves alone, and the options that it survives."""
+"""The hook in real shells: what it switches, what it leaves alone, and the shell options that it works under."""
 
 import os
 import shlex
@@ -102,11 +102,11 @@ def test_who_evaluates_by_hand_is_served_with_the_hook_and_without(
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_no_variable_is_evaluated_as_arithmetic(shell: str, programs: Path, tmp_path: Path) -> None:
-    """A subscript in an arithmetic expression may run a command."""
+    """A subscript in an arithmetic expression can run a command."""
     hostile = f"x[$(touch '{tmp_path}/hacked')]"
     environ = dict.fromkeys(("ZSH_SUBSHELL", "BASH_SUBSHELL", "COLUMNS", "EUID", "UID"), hostile)
     script = f"{LOAD[shell].format(' --prompt')}\nomniprofile -q use --shell staging\necho $OMNI_PROFILE\n__omniprofile_segment"
-    if shell == "bash":  # as readline calls it to show what there is
+    if shell == "bash":  # as readline calls it to list matches
         script += f"""
 COLUMNS="{hostile.replace("$", chr(92) + "$")}"
 eval "$(omniprofile completion bash)"
@@ -137,7 +137,7 @@ def test_omni_runs_through_exec_only_where_that_was_asked_for(shell: str, progra
 
 
 WRAPPED = {
-    # What reaches `omni`: its profile, and its words. The current profile is `staging`.
+    # The profile and arguments that reach `omni`. The current profile is `staging`.
     "query 'a b' '' '*'": "staging|query|a b||*",
     "--compact -o json query -- -p x --help": "staging|--compact|-o|json|query|--|-p|x|--help",
     "-p other query": "other|query",
@@ -196,7 +196,7 @@ def test_wrapped_omni_gets_the_credential_of_the_profile_that_it_names(shell: st
         ran = run_script(shell, load + _status(shell, f"omni {words}"), programs, env=env)
         assert ran.stdout.endswith(f"{status}\n"), ran
         assert text in ran.stdout + ran.stderr, ran
-    # In a shell of `exec` it is the profile of `exec`, with what that handed over.
+    # In a shell of `exec` it uses the profile and credential of `exec`.
     inner = f"{load}\n{_status(shell, 'omni query')}\n{_status(shell, 'omni -p other query')}"
     script = {"bash": "bash --norc -c", "zsh": "zsh -f -c", "fish": "fish --no-config -c"}[shell]
     outer = f'omniprofile exec other -- {script} "$INNER"'
@@ -216,7 +216,7 @@ LEFT = [(shell, inherited) for shell in SHELLS for inherited in ("bash", "zsh", 
 
 @pytest.mark.parametrize(("shell", "inherited"), sample(LEFT, 5, "left"))
 def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited: str, programs: Path) -> None:
-    install_program(programs.parent)  # it looks at the shell that started it
+    install_program(programs.parent)  # it detects the shell that started it
     env = {"OMNIPROFILE_SHELL": inherited, "OMNIPROFILE_HOOK": inherited}
     script = (
         "omniprofile use --shell staging\necho $OMNI_PROFILE $-"
@@ -253,7 +253,7 @@ _omni() {
 }
 complete -F _omni omni
 """
-"""What omni's own script for bash does at each TAB, in short."""
+"""The essence of omni's own bash completion."""
 
 
 @pytest.mark.parametrize("profile", ["staging", "prod", "keyless", "asks", "nosuch"])

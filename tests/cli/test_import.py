@@ -1,4 +1,4 @@
-"""`import`: copy, verify, say, and only with `--scrub` remove; all of it or nothing."""
+"""`import`: copies, verifies and reports; removes only with `--scrub`; all or nothing."""
 
 import json
 import os
@@ -54,7 +54,7 @@ pytestmark = pytest.mark.usefixtures("file_store")
 
 @pytest.fixture
 def vendor(cli: Cli) -> Path:
-    """A realistic config where the vendor's CLI keeps it."""
+    """Write a realistic config where the vendor's CLI keeps it."""
     return write_vendor(cli, VENDOR)
 
 
@@ -67,7 +67,7 @@ def write_vendor(cli: Cli, content: object) -> Path:
 
 
 def snapshot(cli: Cli) -> dict[str, tuple[int, bytes]]:
-    """Every file of the home with its mode; locks and the cache aside."""
+    """Return every file of the home with its mode, except locks and the cache."""
     return {
         str(path.relative_to(cli.home)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
         for path in sorted(cli.home.rglob("*"))
@@ -321,7 +321,7 @@ def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
 def test_a_file_that_may_not_be_written_keeps_its_secrets(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its owner made it read-only: to put another one in its place would work, and undo that."""
+    """Its owner made it read-only; replacing the file would work, but undo that."""
     before = vendor.read_bytes()
     real = os.access
     monkeypatch.setattr(
@@ -335,7 +335,7 @@ def test_a_file_that_may_not_be_written_keeps_its_secrets(
 def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The vendor's CLI refreshes in just this moment: the session that was read is spent."""
+    """The vendor's CLI refreshes at that moment, so the session that was read is spent."""
     from omniprofile.transfer.foreign_file import ForeignFile
 
     real = ForeignFile.back_up

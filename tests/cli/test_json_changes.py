@@ -1,4 +1,4 @@
-"""`--json` on the commands that change something: one small object, the file that was changed, and errors as everywhere."""
+"""`--json` on commands that change something: a small object with the changed file, and the usual errors."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`lint` as a command: its formats, explanations, fixes and file sets; statuses; and never a secret in what it prints."""
+"""The command `lint`: formats, explanations, fixes, file sets, statuses, and no secret in the output."""
 
 import json
 import os
@@ -21,7 +21,7 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 BAD = sorted(CORPUS.glob("bad/*.toml"))
 GOOD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
 SECRETS = ("0123456789abcdef", "hunter2", "correct-horse")
-"""What the secrets of the corpus are made of."""
+"""The beginnings of the corpus's secrets."""
 
 
 @pytest.mark.parametrize("rule", rules().values(), ids=lambda rule: rule.code.value)
@@ -50,7 +50,7 @@ def test_a_number_that_no_program_could_convert_is_found_where_it_stands(before:
 
 @pytest.mark.parametrize("content", [GOOD, GOOD + "unknown = 1\n", GOOD + "broken"])
 def test_a_file_is_parsed_once(content: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a file of many megabytes that takes most of the time."""
+    """Parsing takes most of the time for a large file."""
     cli.config.parent.mkdir(parents=True, exist_ok=True)
     cli.config.write_text(content)
     read: list[str] = []
@@ -155,7 +155,7 @@ IN_A_NAME = {
 
 @pytest.mark.parametrize("where", IN_A_NAME)
 def test_a_key_that_stands_for_a_name_is_repeated_by_no_message(where: str, cli: Cli) -> None:
-    """Every run looks for the canary in all that is printed."""
+    """Every run searches its output for the canary."""
     cli.profiles(IN_A_NAME[where] % CANARY)
     for style in ("human", "json", "sarif", "github"):
         assert cli("lint", "--format", style).status == 1
@@ -272,7 +272,7 @@ def test_what_is_no_readable_file_is_a_finding(kind: str, cli: Cli) -> None:
             path.write_text(GOOD)
             path.chmod(0)
             if os.access(path, os.R_OK):
-                os.remove(path)  # root reads everything: nothing to see
+                os.remove(path)  # root can read everything
                 path.symlink_to("/proc/1/mem/none")
         case "loop":
             path.symlink_to("loop")
@@ -286,7 +286,7 @@ def test_what_is_no_readable_file_is_a_finding(kind: str, cli: Cli) -> None:
 
 
 def test_a_file_that_vanishes_or_changes_between_two_reads(cli: Cli) -> None:
-    """Lint in one process while another one replaces, truncates and removes the file: always an answer, never a traceback."""
+    """Lint while another process replaces, truncates and removes the file: always findings, never a traceback."""
     file = cli.profiles(GOOD)
     storm = (
         "import os, sys\n"
@@ -333,7 +333,7 @@ FIXED = (
 
 
 def test_fix_changes_what_cannot_be_wrong_and_nothing_else(cli: Cli) -> None:
-    """By a link into a repository, with a byte-order mark and a mode of its own; the diff says it before."""
+    """The file is a link into a repository, with a byte-order mark and a special mode; `--diff` shows the change first."""
     repository = cli.work / "dotfiles.toml"
     repository.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
     repository.chmod(0o640)

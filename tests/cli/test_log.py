@@ -151,7 +151,7 @@ def test_nothing_in_its_place_changes_a_command(
 ) -> None:
     state = tmp_path / "other" / "state"
     spoil(state)
-    # The profile is named: which one is active is not to be known there.
+    # The profile is named, because the active one cannot be read there.
     env = {"OMNIPROFILE_STATE_DIR": str(state)}
     ran = process(*more, "exec", "beta", "--", "printenv", "OMNI_PROFILE", env=env)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "beta\n", "")

@@ -193,7 +193,7 @@ def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) ->
 
 
 def _process(*argv: str, stdin: int, seconds: float = 30.0) -> "subprocess.Popen[str]":
-    """`omniprofile *argv` in a process of its own, which waits for a key only so long."""
+    """Run `omniprofile *argv` as a process with a shorter time limit for a key."""
     program = changed(f"from omniprofile.cli import new_credential; new_credential.KEY_SECONDS = {seconds}")
     return subprocess.Popen([*program, *argv], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -1,4 +1,4 @@
-"""Moving in with real parts: processes of their own, an instance whose refresh tokens are good once."""
+"""Import and export with real processes, and an instance with one-time refresh tokens."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("file_store")
 
 
 def _session(cli: Cli, omni: Standin) -> tuple[Path, dict[str, str]]:
-    """The vendor's config with a live session whose access token's time is over."""
+    """Write a vendor's config with a live session whose access token has expired."""
     answer = omni.oauth.grant()
     session = {
         "apiEndpoint": omni.base_url,
@@ -36,7 +36,7 @@ def _session(cli: Cli, omni: Standin) -> tuple[Path, dict[str, str]]:
 
 
 def _refresh(omni: Standin, token: str) -> int:
-    """What the vendor's CLI does with its refresh token."""
+    """Refresh as the vendor's CLI does."""
     form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "omni-cli"}
     return httpx.post(f"{omni.base_url}/oauth/token", data=form, timeout=PATIENCE).status_code
 
@@ -71,7 +71,7 @@ def test_imports_and_exports_at_once_lose_nothing(cli: Cli) -> None:
     running = [warm.Popen([*warm.PROGRAM, *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for line in lines]
     for line, process in zip(lines, running, strict=True):
         out, err = process.communicate(timeout=120)
-        # An export that comes first finds no profile, and a merge that comes later gives keys back: both are right.
+        # Both orders are valid: an early export finds no profile, a late one writes the keys back.
         assert process.returncode in ((0,) if line[0] == "import" else (0, 5)), (line, out, err)
     assert set(tomllib.loads(cli.config.read_text())["profiles"]) == {"prod", "staging", "Playground-Org-scoped"}
     keys = {name: secret.token.reveal() for name, secret in stored(cli).items() if secret}

@@ -1,4 +1,4 @@
-"""`omni` under `exec`: our own stands before the real one, with the same rules wherever it is called from."""
+"""`omni` under `exec`: our wrapper precedes the real one, with the same rules wherever it is called from."""
 
 import json
 import os
@@ -33,7 +33,7 @@ STAGING, PRODUCTION = "https://acme-staging.omniapp.co", "https://acme.omniapp.c
 
 @pytest.fixture
 def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: Path) -> VendorOmni:
-    """The vendor's CLI on `PATH`, and for it the trap: an expired OAuth default of its own."""
+    """The vendor's CLI on `PATH`, with a trap in its own config: an expired OAuth default."""
     config = Path(os.environ["XDG_CONFIG_HOME"], "omni-cli", "config.json")
     config.parent.mkdir(parents=True)
     trap = {"apiEndpoint": "https://other.omniapp.co", "authMethod": "oauth", "tokenExpiresAt": "2020-01-01T00:00:00Z"}
@@ -44,7 +44,7 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: Path) -> Vendor
 
 
 ALLOWED = {
-    # What is typed, and what arrives; the profile is `staging`.
+    # The typed command, and the arguments that arrive; the profile is `staging`.
     "models list": ["models", "list"],
     "-p staging models list": ["models", "list"],
     "models -pstaging list": ["models", "list"],
@@ -218,7 +218,7 @@ def test_every_way_to_call_omni_in_a_child_meets_the_same_rules(
 def test_without_what_was_handed_over_omni_does_not_go_on_with_its_own_config(
     empty: str, process: Process, vendor: VendorOmni, tmp_path: Path
 ) -> None:
-    """In an empty environment even our interpreter is looked for: `omniprofile` is on `PATH`, or beside the package."""
+    """In an empty environment the wrapper has to find our interpreter, by `omniprofile` on `PATH` or beside the package."""
     programs = str(install_program(tmp_path)).replace(" ", r"\ ")
     empty = empty.replace("{shim}", SHIM)
     ran = process("exec", "staging", "--", "sh", "-c", f"PATH=$PATH:{programs}; {empty} models")
@@ -378,7 +378,7 @@ def test_a_real_omni_that_comes_first_on_path_has_no_config(process: Process, ve
 
 
 def test_a_config_that_the_child_names_is_not_seen(process: Process, vendor: VendorOmni) -> None:
-    """Its default would take the place of what was handed over, and what is renewed or saved would land in it."""
+    """Its default would replace the credential from `exec`, and renewed or saved secrets would be written to it."""
     trap = "OMNI_CONFIG_PATH=$XDG_CONFIG_HOME/omni-cli/config.json"
     ran = process("exec", "staging", "--", "sh", "-c", f"{trap} omni models")
     assert ran.returncode == 0, ran
@@ -387,7 +387,7 @@ def test_a_config_that_the_child_names_is_not_seen(process: Process, vendor: Ven
 
 
 def test_nothing_that_omni_saves_is_in_a_file(process: Process, cli: Cli, vendor: VendorOmni) -> None:
-    """By our `omni`, by the real one, and with the cache deleted underneath: root is no exception."""
+    """Tried with our `omni`, with the real one, and with a deleted cache, also as root."""
     for command in ("config init", "config set-format json"):
         for omni in ("omni", str(vendor.path)):
             script = f"rm -rf ~/.cache; {omni} {command}"

@@ -45,7 +45,7 @@ base_url = "https://evil.example"
 
 @pytest.fixture
 def record(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Profiles with a browser that writes down its arguments, and one for the environment."""
+    """Profiles with a browser that records its arguments, and another browser in the environment."""
     (tmp_path / "bin").mkdir()
     for name in ("own", "w3m", "general"):
         browser = tmp_path / "bin" / name

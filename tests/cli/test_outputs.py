@@ -1,4 +1,4 @@
-"""Each command with `--json` has a schema of what it prints; `tests.outputs` holds every test's output against it."""
+"""Each command with `--json` has a schema; `tests.outputs` validates every test's output against it."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_the_everyday_outputs_are_what_their_schemas_say(cli: Cli, two: Path, mo
         ["lint"],
         ["lint", "--explain"],
     ):
-        ran = cli(*argv, "--json")  # which holds it against the schema
+        ran = cli(*argv, "--json")  # which validates it against the schema
         assert json.loads(ran.out), ran
     ran = cli("token", "staging", "--json", shows=True)
     assert json.loads(ran.out)["version"] == 1

@@ -1,4 +1,4 @@
-"""`use` with no name, on a real terminal: the screen, its keys, what is left behind, and the plainer ways to choose."""
+"""`use` without a name on a real terminal: the picker, its keys, the restored screen, and the simpler ways to choose."""
 
 import os
 import shutil
@@ -238,7 +238,7 @@ def test_with_the_hook_tab_switches_this_shell_alone(use: Spawn, cli: Cli, tmp_p
     assert not (cli.state / "active").exists()
     terminal.type("omniprofile use staging; echo '<'$OMNI_PROFILE'>'\r")
     terminal.see("<staging>")
-    # Plain `use` offers the same where this shell would not see the switch.
+    # Plain `use` offers the same if this shell would not see the switch.
     terminal.type("clear; omniprofile use prod --yes; echo '<'$OMNI_PROFILE'>'\r")
     terminal.see(
         "this shell does not see it: `OMNI_PROFILE` is set to `staging`", "switch this shell to it as well? [y/N]"

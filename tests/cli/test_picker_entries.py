@@ -1,4 +1,4 @@
-"""What the picker chooses from, without a terminal: what matches, what moves."""
+"""The picker's entries, without a terminal: filtering and moving."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The PowerShell texts by the rules of its grammar, where no PowerShell runs."""
+"""Checks the PowerShell scripts against its grammar, where PowerShell is not installed."""
 
 import pytest
 import tree_sitter_powershell

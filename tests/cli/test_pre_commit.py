@@ -1,4 +1,4 @@
-"""The hook that ships, tried with the real pre-commit on a real repository."""
+"""The shipped hook, with the real pre-commit on a real repository."""
 
 import os
 import subprocess
@@ -27,13 +27,13 @@ def _git(*argv: str, cwd: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pre-commit keeps the hook's environment: made once."""
+    """pre-commit's cache with the hook's environment, created once."""
     return tmp_path_factory.mktemp("pre-commit")
 
 
 @pytest.fixture
 def dotfiles(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository that uses the hook of this tree as it is now, a commit of which stands in for a release."""
+    """A repository that uses this tree's hook, from a commit made for the test."""
     monkeypatch.setenv("PRE_COMMIT_HOME", str(cache))
     release = cache / "release"
     if not release.exists():
@@ -85,7 +85,7 @@ def test_a_commit_with_a_secret_is_stopped_and_a_good_one_is_made(dotfiles: Path
     assert SECRET not in said
     assert "other.toml" not in said
 
-    # The drop-in alone is handed over then; the instance that it names is in the main file.
+    # pre-commit then passes only the drop-in, whose instance is in the main file.
     drop_in.write_text('[profiles.prod]\ninstance = "acme"\n')
     made = _commit(dotfiles)
     assert made.returncode == 0, made.stdout + made.stderr

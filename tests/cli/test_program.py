@@ -26,7 +26,7 @@ def test_version(process: Process) -> None:
 
 
 def test_an_older_python_is_told_which_one_is_needed() -> None:
-    """Such as the 3.9 that macOS brings: the installed script is run by whatever its first line finds."""
+    """The installed script runs with any Python that its first line finds, such as macOS's 3.9."""
     program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
     argv = [sys.executable, "-c", program, omniprofile.__main__.__file__]
     ran = run_program(argv)

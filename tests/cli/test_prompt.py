@@ -1,4 +1,4 @@
-"""The prompt segment: what it shows is what the program would use, or `?`; it starts no process; the prompt stays whole."""
+"""The prompt segment shows what the program would use, or `?`, starts no process, and leaves the prompt intact."""
 
 import json
 import os
@@ -54,14 +54,14 @@ PINS = {
 
 @pytest.fixture
 def renewed(cli: Cli, two: Path) -> None:
-    """What the hook has the program do where its prompt knows nothing current."""
+    """Run the command with which the hook renews the prompt's data."""
     two.write_text(two.read_text() + f'[profiles.{"a" * 64}]\nbase_url = "https://a.omniapp.co"\n')
     assert cli("current", env={"OMNIPROFILE_PROMPT": "stale"}).status == 0
 
 
 def _load(shell: str, cli: Cli, folder: Path) -> str:
     hook = folder / f"hook.{shell}"
-    if not hook.exists():  # loading it for real would renew what the prompt knows
+    if not hook.exists():  # really loading it would renew the prompt's data
         hook.write_text(cli("hook", shell, "--prompt", env={"OMNIPROFILE_STATE_DIR": str(folder / "elsewhere")}).out)
     return f". '{hook}'\n"
 
@@ -73,7 +73,7 @@ def _show(shell: str) -> str:
 
 
 def _shown(shell: str, cli: Cli, folder: Path, *steps: str, env: dict[str, str] | None = None) -> list[str]:
-    """The segment after each of `steps`, in a hardened shell with no program to be found."""
+    """Return the segment after each of `steps`, in a hardened shell that can find no program."""
     script = HARDENED[shell] + "\n" + _load(shell, cli, folder)
     script += "".join(f"{step}\n{_show(shell)}" for step in steps)
     ran = run_script(shell, script, folder, env=env)
@@ -127,7 +127,7 @@ def test_the_layers_are_in_the_programs_order(shell: str, cli: Cli, renewed: Non
         f"printf 'staging\\n\\n' >'{active}'",
         f"cd '{inner / 'deep'}'",
         "cd ../..",
-        f"cd '{tmp_path / 'link'}'",  # upward is where the link leads
+        f"cd '{tmp_path / 'link'}'",  # the parent folders are those of the link's target
         f"cd '{tmp_path / 'dangling'}'",
         f"cd '{tmp_path / 'pipe'}'",  # is not waited for
         setenv.format("OMNI_PROFILE", "prod"),
@@ -426,14 +426,14 @@ def test_a_process_removes_nothing_that_another_one_is_writing(cli: Cli, renewed
 WRAPPERS = {
     "venv": ". '{venv}/bin/activate{suffix}'",
     "conda": "CONDA_PROMPT='(base) '; PS1=\"${{CONDA_PROMPT}}${{PS1-}}\"",
-    # As the shell integration of VS Code does it: marks around what the prompt was, anew whenever it is another one.
+    # Like VS Code's shell integration: it puts marks around the prompt, again whenever that changes.
     "vscode": """__original=''; __custom=''
 __wrap() {{
   [[ -z $__custom || $__custom != "$PS1" ]] || return 0
   __original=$PS1; __custom="[A]${{__original}}[B]"; PS1=$__custom
 }}
 {register}""",
-    # As warp does it: the prompt is kept, emptied and put back at each command.
+    # Like Warp: it saves, empties and restores the prompt at each command.
     "restored": """__wrap() {{ PS1=${{__kept-$PS1}}; __kept=$PS1; }}
 {register}""",
 }

@@ -1,4 +1,4 @@
-"""Protected profiles: who is asked, who is refused and who is warned, by command, selection, terminal, `--yes` and `-q`."""
+"""Protected profiles: asked, refused or warned, by command, selection, terminal, `--yes` and `-q`."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.conftest import CANARY, Cli
 from tests.programs import run_program
 
 HOST = "http://127.0.0.1:9"
-"""Nothing listens there."""
+"""An address where nothing listens."""
 PROFILES = f"""\
 DEFAULT
 [profiles.prod]
@@ -35,7 +35,7 @@ key = {{ env = "STAGING_KEY" }}
 """
 
 COMMANDS: dict[str, dict[str, tuple[list[str], int | None, bool | None]]] = {
-    # how the table calls it: the command line, the status where it is allowed, whether it always takes NAME
+    # the table's name: the command line, its status if allowed, whether it requires NAME
     "run": {"use": ([], 0, True), "exec": (["--", "no-such-program"], 127, False)},
     "delete": {"logout": ([], 0, False), "remove": ([], 0, True)},
     "give": {"token": ([], 0, False), "env": (["--shell", "bash"], 0, False), "login": ([], 2, False)},
@@ -52,7 +52,7 @@ SELECTIONS = ("named", "variable", "state", "default", "pin")
 
 
 class _Stream(io.TextIOWrapper):
-    """A stream that says that it is a terminal, or not."""
+    """A stream that claims to be a terminal, or not."""
 
     def __init__(self, content: str, *, terminal: bool) -> None:
         super().__init__(io.BytesIO(content.encode()), encoding="utf-8", write_through=True)
@@ -73,7 +73,7 @@ class Done:
 
 
 def run(*argv: str, answer: str | None = None) -> Done:
-    """Run a command line in this process, with a person who gives `answer`, or with nobody."""
+    """Run a command line in this process; on a terminal, with `answer` typed."""
     stdin = _Stream(f"{answer or ''}\n", terminal=answer is not None)
     stdout, stderr = _Stream("", terminal=False), _Stream("", terminal=answer is not None)
     environment = Environment(os.environ, str(Path.cwd()), sys.platform, stdin, stdout, stderr, os.getuid())
@@ -83,7 +83,7 @@ def run(*argv: str, answer: str | None = None) -> Done:
 
 @pytest.fixture
 def select(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Let `prod` be selected in one of SELECTIONS; return what names it on the command line."""
+    """Select `prod` in one of the SELECTIONS; return the words that name it on the command line."""
     monkeypatch.setenv("PROD_KEY", CANARY + "P")
     monkeypatch.setenv("STAGING_KEY", CANARY + "S")
     pin = cli.work / ".omniprofile.toml"
@@ -178,7 +178,7 @@ def test_the_hint_of_exec_is_a_command_that_can_be_run(select: Callable[[str], l
     ],
 )
 def test_the_hint_runs_the_same_command_line_with_a_yes(cli: Cli, two: Path, argv: list[str], line: str) -> None:
-    """Without an option it would do another thing: switch all shells, hand the token out, delete the secret."""
+    """Without its options, the command would do something else: switch all shells, hand out the token, delete the secret."""
     ran = cli(*argv, status=6)
     assert f"hint: run `omniprofile {line}`" in ran.err
     file = str(cli.config)
@@ -192,7 +192,7 @@ def test_a_profile_without_an_address_is_asked_about_by_its_name_alone(cli: Cli)
 
 @pytest.fixture
 def shells(select: Callable[[str], list[str]]) -> Iterator[Callable[[], "pexpect.spawn[str]"]]:
-    """Start shells, each in a terminal session of its own, with `prod` active."""
+    """Start shells, each in its own terminal session, with `prod` active."""
     select("state")
     opened = []
 
@@ -279,7 +279,7 @@ os.close(write)
 with open(read) as theirs:
     print(os.getpid(), mine, theirs.read(), sep=";")
 """
-    # A session of its own: in a container the tests' own may have its leader outside, where nothing is known of it.
+    # A new session: in a container, the leader of the tests' session may be outside, where it is not visible.
     ran = run_program([sys.executable, "-c", script], start_new_session=True, check=True)
     pid, mine, leader, orphan = ran.stdout.strip().split(";")
     assert mine.split()[0] == pid

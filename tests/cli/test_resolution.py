@@ -1,6 +1,6 @@
-"""What a person reads when a profile is chosen and resolved: every refusal, every notice, and all that `explain` knows.
+"""The messages about selection and resolution: every refusal, every notice, and the output of `explain`.
 
-`golden/resolution.txt` has the words. After a change read its difference, and renew it:
+They are in `golden/resolution.txt`. After a change, renew it and read the difference:
 `OMNIPROFILE_TEST_RENEW=1 pytest tests/cli/test_resolution.py`.
 """
 
@@ -101,7 +101,7 @@ OMNI_OUTPUT_FORMAT = "json"
 
 @dataclass(frozen=True)
 class Situation:
-    """A command line in its surroundings."""
+    """A command line with its files, state and environment."""
 
     line: str
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class Situation:
     before: Callable[[Cli], None] = lambda cli: None
 
     def run(self, cli: Cli) -> str:
-        """What a person would see in the terminal."""
+        """Return what the terminal would show."""
         cli.profiles(self.profiles)
         shutil.rmtree(cli.state, ignore_errors=True)
         cli.state.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ class Situation:
 
 
 def _stored(name: str, url: str, **more: Any) -> Callable[[Cli], None]:
-    """Have a secret for that address in the store."""
+    """Store a secret for that address."""
 
     def store(cli: Cli) -> None:
         secret = StoredSecret(Origin.parse(url), Secret("omni_osk_stored"), datetime.now(UTC) - timedelta(hours=1))
@@ -146,18 +146,18 @@ def _stored(name: str, url: str, **more: Any) -> Callable[[Cli], None]:
 
 
 def _folder(cli: Cli) -> None:
-    """Have a folder where the state file should be."""
+    """Create a folder in place of the state file."""
     (cli.state / "active").mkdir()
 
 
 def _file(cli: Cli) -> None:
-    """Have a file where the state folder should be."""
+    """Create a file in place of the state folder."""
     cli.state.rmdir()
     cli.state.touch()
 
 
 def _folder_for_lock(cli: Cli) -> None:
-    """Have a folder where the lock should be."""
+    """Create a folder in place of the lock."""
     (cli.state / "active.lock").mkdir()
 
 
@@ -174,7 +174,7 @@ def _open_folder(cli: Cli) -> None:
 
 
 def _open_empty_folder(cli: Cli) -> None:
-    """Let everybody write the folder where it is to be."""
+    """Let everybody write the folder in which it will be created."""
     cli.state.chmod(0o777)
 
 

@@ -1,4 +1,4 @@
-"""Files that would lead a program to another instance than the one it was given: `.env`, and the vendor's own config."""
+"""Files that would lead a program to another instance than its profile's: `.env`, and the vendor's own config."""
 
 import json
 import subprocess

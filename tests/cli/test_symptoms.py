@@ -1,6 +1,6 @@
-"""Every symptom that `test` tells apart, provoked for real, with the very words that a user gets.
+"""Provokes every symptom that `test` distinguishes, and compares the exact messages.
 
-`golden/symptoms.txt` is the table. After a change of the words read its difference, and renew it:
+They are in `golden/symptoms.txt`. After a change of wording, renew it and read the difference:
 `OMNIPROFILE_TEST_RENEW=1 pytest tests/cli/test_symptoms.py`.
 """
 
@@ -40,7 +40,7 @@ RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))
 
 
 class Stage:
-    """One situation: what the profile says, what the environment holds, and what must be there around it."""
+    """One situation: the profile, the environment, and the server or store that it needs."""
 
     def __init__(self, cli: Cli, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.cli = cli
@@ -57,16 +57,16 @@ class Stage:
         patch.setenv("SSL_CERT_FILE", str(self.trusted.file))
 
     def tls(self, authority: Authority, *names: str, **validity: object) -> None:
-        """Let the instance speak TLS with such a certificate."""
+        """Give the instance TLS with such a certificate."""
         secure = self.around.enter_context(Standin(tls=authority.server(*names, **validity)))
         self.url = secure.base_url
 
     def raw(self, answer: Callable[[socket.socket], None]) -> None:
-        """Let the instance be a raw socket."""
+        """Use a raw socket as the instance."""
         self.url = self.around.enter_context(raw(answer))
 
     def session(self, **more: object) -> None:
-        """Have an OAuth session in the store that the instance does not know."""
+        """Store an OAuth session that the instance does not know."""
         self.patch.setenv("OMNIPROFILE_SECRET_STORE", "file")
         self.more = 'auth = "oauth"'
         now = datetime.now(UTC)
@@ -183,7 +183,7 @@ def _plain(stage: Stage) -> None:
 
 
 def _alert(number: int) -> Situation:
-    """A server that ends the handshake by an alert (RFC 8446, section 6.2)."""
+    """Serve a TLS alert that ends the handshake (RFC 8446, section 6.2)."""
 
     def situation(stage: Stage) -> None:
         stage.raw(lambda connection: connection.sendall(b"\x15\x03\x03\0\x02\x02" + bytes([number])))

@@ -1,4 +1,4 @@
-"""Tables: aligned whatever the letters, whole whatever the width, and their colours only for terminals."""
+"""Tables: aligned for any letters, complete at any width, coloured only on terminals."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Tags and patterns: which profiles `list` and `test` are about, what TAB offers, what is said where none matches."""
+"""Tags and patterns: the profiles that `list` and `test` select, the words for TAB, the errors if nothing matches."""
 
 import json
 import shlex

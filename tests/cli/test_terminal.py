@@ -274,7 +274,7 @@ def test_add_says_that_a_name_is_taken_before_it_asks_for_more(spawn: Spawn, two
     [CANARY, "omni_pat_0123456789", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl", "Zq8fT2xLw9Rb4Nc6Kd1Hs7Jv"],
 )
 def test_a_key_that_is_pasted_into_another_question_leaves_the_screen(cli: Cli, file_store: None, key: str) -> None:
-    """Whatever question it is, and where it wraps: seen on a screen as a person sees it."""
+    """Tried for every question and wrapping, on a screen."""
     terminal = Terminal([sys.executable, "-m", "omniprofile", "init"], {**os.environ, "TERM": "xterm"}, columns=66)
     try:
         for question, answer in (

@@ -37,7 +37,7 @@ def omni(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
 
 
 def _profiles(cli: Cli, omni: Standin, *names: str) -> None:
-    """Profiles `ok…`, `invalid…`, `unreachable…`, `untested…`: what becomes of each is in its name."""
+    """Profiles `ok…`, `invalid…`, `unreachable…`, `untested…`, named by their result."""
     with Standin() as gone:
         closed = gone.base_url
     text = ""
@@ -129,7 +129,7 @@ def test_junit_is_read_by_who_reads_junit(cli: Cli, omni: Standin, tmp_path: Pat
 
 
 def test_junit_holds_any_text(tmp_path: Path) -> None:
-    """XML 1.0 has no place for most control characters, nor for surrogates: they are shown escaped."""
+    """XML 1.0 cannot hold most control characters or surrogates: they are escaped."""
     every = "".join(map(chr, [*range(0x100), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x202E, 0x1F600])) + "]]> & <b> \"' &#0;"
     results = [
         LiveResult("p", Status.INVALID, reason=every, remedy=every, symptom="s"),
@@ -226,7 +226,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_nothing_behind(cli: Cli, omn
 
 
 def test_ctrl_c_ends_it_at_once(cli: Cli, omni: Standin) -> None:
-    """Though every instance is silent, and the timeout is far away."""
+    """Even if every instance is silent, and the timeout is long."""
     asked, hang = threading.Event(), threading.Event()
 
     def silent(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The table `env` of a profile: texts, aliases of the credential, and secrets of its own."""
+"""A profile's `env`: literals, aliases of the credential, and its own secrets."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def test_an_alias_follows_the_token_and_the_address_that_a_call_gives(cli: Cli) 
 
 
 def test_a_nested_call_takes_what_was_exported_in_another_form_for_what_it_is(process: Process, cli: Cli) -> None:
-    """`OMNI_BASE_URL` with `/api` is no override, and the key's variable, which the child has not, is not missed."""
+    """`OMNI_BASE_URL` with `/api` does not count as an override, and the key's removed variable is not needed."""
     cli.profiles(ALIASES)
     child = _child(process, "staging")
     assert child["OMNI_BASE_URL"] == URL + "/api"
@@ -250,7 +250,7 @@ def test_the_library_gives_the_variables_and_shows_none(cli: Cli) -> None:
 
 
 def test_the_fast_path_reads_what_needs_neither_store_nor_command(cli: Cli) -> None:
-    """`Cli` compares what both say; here it must not decline."""
+    """`Cli` compares both paths; here the fast path must not decline."""
     from omniprofile.cli import fast_path
 
     _secret_file(cli)

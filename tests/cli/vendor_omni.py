@@ -1,8 +1,8 @@
-"""A stand-in for the vendor's CLI that insists on its command lines, configuration, completion and exit codes.
+"""A strict stand-in for the vendor's CLI: its command lines, configuration, completion and exit codes.
 
-Written from what is known of v1.0.4 and newer. `install` puts it on disk as a program `omni`. It asks no instance: each
-request that it would send is a line of JSON in the file `requests` beside it. What the real one does badly it does, too: an
-unknown `-p` is ignored, `--base-url` and `--token` replace the environment's, and an expired OAuth default of its config
+Modelled on v1.0.4 and newer. `install` writes it as a program `omni`. It contacts no instance: each request that it would
+send is a line of JSON in the file `requests` beside it. It has the real one's faults, too: an unknown `-p` is ignored,
+`--base-url` and `--token` replace the environment's, and an expired OAuth default of its config
 replaces even those.
 """
 
@@ -27,13 +27,13 @@ LOCAL = {"--body": True, "--limit": True, "--verbose": False}
 
 
 def fail(text: str, status: int = 1) -> NoReturn:
-    """End as the program does."""
+    """Print an error and exit, as the program does."""
     sys.stderr.write("Error: " + text + "\n")
     sys.exit(status)
 
 
 def parse(words: Sequence[str], local: Mapping[str, bool]) -> tuple[dict[str, str], list[str]]:
-    """Read flags and words in any order by pflag's rules; `local` has the flags of the command: whether each takes a value."""
+    """Parse flags and words in any order, as pflag does; `local` maps the command's flags to whether each takes a value."""
     flags: dict[str, str] = {}
     plain: list[str] = []
     left = list(words)
@@ -170,7 +170,7 @@ sys.exit(3 if plain[1:2] == ["fail"] else 0)
 
 
 class VendorOmni:
-    """The program, in a folder of its own, for `PATH`."""
+    """The program, in its own folder, for `PATH`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -186,7 +186,7 @@ class VendorOmni:
         self.path.chmod(0o755)
 
     def requests(self) -> list[dict[str, object]]:
-        """Return what was sent since the last call."""
+        """Return the requests since the last call."""
         file = self.folder / "requests"
         if not file.exists():
             return []
