@@ -1,4 +1,4 @@
-"""`--fix`: applies the fixes that are safe. Every character outside a fix stays as it is."""
+"""Apply the safe fixes of findings (`lint --fix`). Every character outside a fix stays as it is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

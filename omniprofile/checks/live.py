@@ -1,4 +1,4 @@
-"""Tests many credentials, up to `jobs` at once, and each distinct credential only once."""
+"""Test many credentials, up to `jobs` at once, and each distinct credential only once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""Finds Omni keys in plain text in the configuration files of MCP clients, and suggests replacements.
+"""Find Omni keys in plain text in the configuration files of MCP clients, and suggest replacements.
 
 Claude Code, Claude Desktop, Cursor and VS Code keep a server's headers, variables and arguments in JSON; VS Code and Cursor allow
 comments. Only Omni's servers are checked; other servers' secrets are out of scope.

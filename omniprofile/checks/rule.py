@@ -1,4 +1,4 @@
-"""What the rules about tables share: the tables of all valid files, how findings are reported, and what a rule is."""
+"""A lint rule about tables, and the tables that it checks and reports findings in."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple

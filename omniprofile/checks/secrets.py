@@ -1,4 +1,4 @@
-"""Finds secrets in plain text in profile files, and masks them in lines that are shown.
+"""Find secrets in plain text in profile files, and mask them in lines that are shown.
 
 Text with the shape of a key counts as a key anywhere. Other text counts only where a secret is expected: as a key, as the text
 that a command only prints, after `--token`, or in a variable or comment that says "token" or "password".

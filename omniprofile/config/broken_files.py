@@ -26,7 +26,7 @@ _MISSPELT = 2
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
 _HEADER = re.compile(r"\[([^\[\],]*+)(?=[\[\]]|$)")
-"""What may be a header's text, wherever it is in its line: it follows a value if a line break is missing."""
+"""The text of what may be a header. It can be anywhere in a line: after a value whose line break is missing, too."""
 _QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 

@@ -1,4 +1,4 @@
-"""Finding the profiles that a user names: by full name, by a glob over names (`acme-*`), or by `@TAG`."""
+"""Find the profiles that a user names: by full name, by a glob over names (`acme-*`), or by `@TAG`."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -26,10 +26,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if provenance.layer == "flag":  # or a library call, which has no name
         source = " (named on the command line)" if provenance.name else ""
     if holds_key(name):
-        raise NoSuchProfile(
-            f"what {role} gives as a profile's name looks like an API key",
-            hint=KEY_IN_VIEW,
-        )
+        raise NoSuchProfile(f"what {role} gives as a profile's name looks like an API key", hint=KEY_IN_VIEW)
     if not name:
         raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
     near = closest(name, config.profiles) or _at_address(config, name)

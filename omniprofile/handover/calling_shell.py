@@ -1,4 +1,4 @@
-"""Which shell has called omniprofile, and so reads what it prints.
+"""Find the shell that called omniprofile, and so reads what it prints.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """

@@ -1,4 +1,4 @@
-"""Running the vendor's `omni` with a credential from omniprofile. Which command lines may run: `omni_refusals`.
+"""Running the vendor's `omni` with a credential from omniprofile. Which command lines may not run: `omni_refusals`.
 
 `exec` applies the rules to its own command `omni`. For every `omni` started further down, it puts a folder first on `PATH` with
 our shim, which applies the same rules (`cli.shim`), and records in `OMNIPROFILE_CHILD` what it handed over. The shim refuses to

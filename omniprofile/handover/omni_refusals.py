@@ -1,4 +1,4 @@
-"""Which command lines of `omni`, the vendor's CLI, may run with a credential from omniprofile.
+"""Refuse command lines of `omni`, the vendor's CLI, that must not run with a credential from omniprofile.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """

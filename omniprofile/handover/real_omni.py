@@ -1,4 +1,4 @@
-"""Which `omni` on `PATH` is the vendor's, and which is our shim.
+"""Find the vendor's `omni` on `PATH`, and tell it from our shim.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """

@@ -1,4 +1,4 @@
-"""Which known name a user who typed another one may have meant."""
+"""Find the known names that a user who typed another one may have meant."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Says in words how a process ended."""
+"""Put into words how a process ended."""
 
 
 def exit_words(status: int) -> str:

@@ -1,4 +1,4 @@
-"""Turns an error of the operating system into one for the user, which says what failed, why, and what to do about it.
+"""Turn an error of the operating system into one for the user, which says what failed, why, and what to do about it.
 
 For a file that cannot be read there is `files.Unreadable.as_error`, which the fast path has loaded already.
 """

@@ -1,4 +1,4 @@
-"""Which of our profiles each found profile becomes. No I/O: the same input always gives the same result.
+"""Match each found profile to one of ours, or choose a new name for it. No I/O: the same input gives the same result.
 
 Profiles imported before are recognized, so that a second import changes nothing: first by secret, even if renamed, else by
 name, origin and auth method, or by the latter two if that is all there is. A name that is taken gets a number: `prod-2`.

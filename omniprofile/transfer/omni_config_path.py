@@ -1,4 +1,4 @@
-"""Where the vendor's CLI, `omni`, looks for its config outside of `omniprofile exec`, which hides it.
+"""Find the config that the vendor's CLI, `omni`, reads outside of `omniprofile exec`, which hides it.
 
 The platform is passed in, so the rules for Windows run anywhere.
 

@@ -14,7 +14,7 @@ from omniprofile.model.declaration import EnvValue, KeySource, Part
 
 
 class Table(BaseModel):
-    """What every table has in common: strict, closed, and left as it is."""
+    """A table of a profile file: strictly typed, without unknown keys, immutable."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 

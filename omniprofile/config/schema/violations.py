@@ -38,7 +38,7 @@ _FORMS_OF_ENV = (
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
 """The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
-"""What the words for yes and no, here and in other formats, are in TOML."""
+"""The TOML boolean for each word for yes or no, including those of other formats."""
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "an integer",

@@ -145,7 +145,7 @@ def _open_quote(text: str) -> Position | None:
 def _is_deeper(data: Any, levels: int) -> bool:
     """Whether tables and arrays are nested more than `levels` deep, counting the outermost one."""
     inner = data.values() if isinstance(data, dict) else data
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner if isinstance(each, dict | list))
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner if isinstance(each, (dict, list)))
 
 
 def _too_deep(text: str) -> SyntaxProblem | None:

@@ -1,1 +1,1 @@
-"""What only Windows has, by its system calls through ctypes. Used only on Windows."""
+"""Calls of Windows' own libraries, through ctypes. Used only on Windows."""
