@@ -8,7 +8,7 @@ On the fast path: imports only what a bare interpreter has loaded, and `errors` 
 
 import os
 
-from omniprofile.system.files import path_module, reason
+from omniprofile.system.files import NO_HOME, path_module, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
-NO_HOME = "nonexistent"
-"""The name, under the root folder, of the home of a user without one, as in Debian's user database."""
 
 
 class Places:

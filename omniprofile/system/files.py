@@ -27,6 +27,8 @@ _WRITERS_SECONDS = 1.0
 """How long opening a file on Windows waits for another process to finish replacing it."""
 _MAX_PATH = 260
 """How many characters most of Windows accepts in a path, including the final NUL, unless configured otherwise."""
+NO_HOME = "nonexistent"
+"""The name, under the root folder, of the home of a user without one, as in Debian's user database. It is never made."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """The bytes some editors put before UTF-8 text. Not part of the text, but preserved."""
 
@@ -147,9 +149,12 @@ def upward(folder: str) -> "Iterator[str]":
 def make_private_folder(path: str) -> None:
     """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification').
 
-    Root gives each new folder to the owner of the folder that it is in.
+    Root gives each new folder to the owner of the folder that it is in. Raises OSError, also for a folder in no home (`NO_HOME`):
+    once it is there, it is in the way of every other user without one.
     """
     parent = os.path.dirname(path)
+    if os.path.basename(path) == NO_HOME and os.path.isabs(path) and parent == os.path.dirname(parent):
+        raise FileNotFoundError(2, "there is no home folder", path)
     if parent and parent != path and not os.path.isdir(parent):
         make_private_folder(parent)
     try:

@@ -165,6 +165,17 @@ def test_without_a_home_what_needs_none_works(shared: Path) -> None:
 
 
 @needs_root
+def test_root_in_the_home_of_users_without_one_does_not_make_it(cli: Cli) -> None:
+    unset = {"XDG_CONFIG_HOME": "", "XDG_STATE_HOME": "", "XDG_CACHE_HOME": ""}
+    cli.config.parent.mkdir(parents=True)
+    cli.config.write_text(PROFILES)
+    ran = cli("--config", str(cli.config), "use", "two", env={"HOME": "/nonexistent", **unset})
+    assert ran.status == 1, ran
+    assert "there is no home folder" in ran.err
+    assert not os.path.lexists("/nonexistent")
+
+
+@needs_root
 def test_what_sudo_makes_in_a_user_s_home_is_the_user_s(shared: Path) -> None:
     env = {**os.environ, "HOME": str(shared / "home"), "KEY": "k", "OMNIPROFILE_SECRET_STORE": "file"}
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):

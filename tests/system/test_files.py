@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import NO_HOME, make_private_folder
 
 
 def test_what_is_durable_is_on_the_disk_before_it_takes_its_place_and_so_is_the_change(
@@ -37,3 +38,17 @@ def test_a_write_that_fails_leaves_no_file_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         write_atomic(str(tmp_path / "folder/file"), b"a secret")
     assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["file"]
+
+
+def test_the_home_of_users_without_one_is_never_made() -> None:
+    """Not even by root, who could: to every other user without a home, it would be a home that may not be read."""
+    home = os.path.join(os.path.abspath(os.sep), NO_HOME)
+    for path in (home, os.path.join(home, ".local", "state")):
+        with pytest.raises(FileNotFoundError, match="there is no home folder"):
+            make_private_folder(path)
+    assert not os.path.lexists(home)
+
+
+def test_another_folder_of_that_name_is_made(tmp_path: Path) -> None:
+    make_private_folder(str(tmp_path / NO_HOME / "a"))
+    assert (tmp_path / NO_HOME / "a").is_dir()

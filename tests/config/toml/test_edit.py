@@ -55,6 +55,8 @@ EDITS = [
      'profiles = { a = { auth = "oauth" }, b = { auth = "x" } }\n'),
     ("inline-empty", "[profiles.a]\nexpect = {}\n", ("profiles.a.expect.user", '"u"'),
      '[profiles.a]\nexpect = { user = "u" }\n'),
+    ("no-table", '[profiles.a]\nexpect = "x" # why\n', ("profiles.a.expect.user", '"u"'),
+     '[profiles.a]\nexpect = { user = "u" } # why\n'),
     ("nested-new", "[profiles.a]\nprotected = true\n", ("profiles.a.expect.user", '"u"'),
      '[profiles.a]\nprotected = true\nexpect = { user = "u" }\n'),
     ("sub-table-new", '[profiles.a]\n[profiles.a.env]\nA = "1"\n\n[profiles.b]\n', ("profiles.a.env.B", '"2"'),
