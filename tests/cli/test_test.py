@@ -148,9 +148,9 @@ def test_junit_holds_any_text(tmp_path: Path) -> None:
     [
         (("--all", "ok"), "`--all` and a pattern are given"),
         (("ok", "invalid", "--base-url", "https://acme.omniapp.co"), "go with one profile"),
-        (("--timeout", "0"), "a number of seconds, or a duration"),
-        (("--timeout", "soon"), "a number of seconds, or a duration"),
-        (("--timeout", "nan"), "a number of seconds, or a duration"),
+        (("--timeout", "0"), "a number of seconds above 0, or a duration"),
+        (("--timeout", "soon"), "a number of seconds above 0, or a duration"),
+        (("--timeout", "nan"), "a number of seconds above 0, or a duration"),
         (("--jobs", "0"), "a number from 1 to 256"),
         (("--jobs", "1.5"), "a number from 1 to 256"),
         (("--format", "yaml"), "must be `human`"),
