@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a test gives up."""
 FOR_EVER = 600.0
 """Seconds that what hangs takes."""

@@ -37,7 +37,7 @@ extends = "base"
 browser = ["sh", "-c", "exit 3"]
 [profiles.stays]
 extends = "base"
-browser = ["sh", "-c", "sleep 100"]
+browser = ["sh", "-c", "sleep 200"]
 [profiles.evil]
 base_url = "https://evil.example"
 """

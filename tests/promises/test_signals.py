@@ -135,7 +135,7 @@ def test_at_a_prompt_the_terminal_is_given_back(cli: Cli, prompt: str, number: s
     try:
         terminal.see(text)
         if prompt == "hidden":
-            wait_until(lambda: not terminal.restored)  # the echo is off
+            terminal.until(lambda _: not terminal.restored, "the echo is off")
         terminal.child.kill(number)
         assert terminal.end() == (130 if number is signal.SIGINT else -number)
         assert terminal.restored
