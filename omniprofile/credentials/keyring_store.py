@@ -3,7 +3,7 @@
 Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`. The thread checks the
 deadline before every call, so it changes nothing after its caller has given up (`keyring_time_limit`).
 
-`keyring_choice` chooses among the backends of the keyring package (`keyring_backends`), `split_values` splits long values over
+`keyring_choice` chooses among the backends of the keyring package (`keyring_backends`), `keyring_values` splits long values over
 the entries of one (`keyring_entries`), and `stored_index` has what `list` shows.
 """
 
@@ -16,8 +16,8 @@ from omniprofile.credentials.keyring_backends import Member
 from omniprofile.credentials.keyring_choice import KeyringChoice
 from omniprofile.credentials.keyring_entries import Entries
 from omniprofile.credentials.keyring_time_limit import USUAL_SECONDS, Deadline, TimeLimit
+from omniprofile.credentials.keyring_values import clean, erase, read_value, restore, write_value
 from omniprofile.credentials.light_keyring import LOCK, SERVICE
-from omniprofile.credentials.split_values import clean, erase, read_value, restore, write_value
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place

@@ -64,12 +64,12 @@ def entry_name(kind: str, account: str) -> str:
 
 def _password(kind: str, account: str, environ: "Mapping[str, str]") -> str:
     if kind == VAULT:
-        from omniprofile.credentials.windows_vault import password
+        from omniprofile.credentials.light_windows_vault import password
 
         return password(SERVICE, entry_name(kind, account))
-    from omniprofile.credentials import secret_service
+    from omniprofile.credentials import light_secret_service
 
-    return secret_service.password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS)
+    return light_secret_service.password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS)
 
 
 def _is_configured(kind: str, home: str, environ: "Mapping[str, str]") -> bool:

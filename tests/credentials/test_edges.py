@@ -18,11 +18,11 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_backends import Member
 from omniprofile.credentials.keyring_entries import Entries
 from omniprofile.credentials.keyring_time_limit import Deadline
+from omniprofile.credentials.keyring_values import Head, write_value
 from omniprofile.credentials.obtain import obtain
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions
-from omniprofile.credentials.split_values import Head, write_value
 from omniprofile.credentials.status import CredentialStatus, at_source, in_store
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import (

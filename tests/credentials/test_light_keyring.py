@@ -16,10 +16,10 @@ import pytest
 import secretstorage
 from jeepney import DBusAddress, HeaderFields, Message, Parser, new_error, new_method_return, new_signal
 
-from omniprofile.credentials import light_keyring, secret_service
+from omniprofile.credentials import light_keyring, light_secret_service
 from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_store import KeyringStore
-from omniprofile.credentials.secret_service import Unusual
+from omniprofile.credentials.light_secret_service import Unusual
 from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.stored import StoredSecret
 from tests.architecture.test_imports import HEAVY, loaded_after
@@ -269,7 +269,7 @@ def ask(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
     def ask(*, seconds: float = PATIENCE, **replies: object) -> str:
         open_buses.append(FakeBus(tmp_path, replies))
-        return secret_service.password(f"unix:path={open_buses[0].path}", "omniprofile", PROD, seconds)
+        return light_secret_service.password(f"unix:path={open_buses[0].path}", "omniprofile", PROD, seconds)
 
     yield ask
     for bus in open_buses:
@@ -362,7 +362,7 @@ def test_a_service_that_answers_late_out_of_order_and_among_signals_is_understoo
 def test_nobody_listens(tmp_path: Path) -> None:
     for address in (f"unix:path={tmp_path}/none", "tcp:host=localhost,port=1", "", "unix:", ";"):
         with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, the fast path declines
-            secret_service.password(address, "omniprofile", PROD, 1)
+            light_secret_service.password(address, "omniprofile", PROD, 1)
 
 
 @pytest.mark.secret_service

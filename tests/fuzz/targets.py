@@ -16,7 +16,7 @@ from omniprofile.config.pin import plain_pin, validate_pin
 from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.envelope import from_data, load, pack
-from omniprofile.credentials.split_values import Head
+from omniprofile.credentials.keyring_values import Head
 from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.responses import Response
 from omniprofile.instance.whoami import WHOAMI, _identified
