@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from omniprofile.standin.relay import Relay, tls
+from omniprofile.standin.relay import Relay
 from omniprofile.standin.server import Standin
 
 HERE = Path(__file__).parent
@@ -90,8 +90,8 @@ def lines() -> Iterator[str]:
     """Yield what a terminal shows, line by line, with its colours and a caption over each command."""
     with (
         tempfile.TemporaryDirectory(prefix="op-") as folder,
-        Standin(tls=tls()) as prod,
-        Standin(tls=tls()) as staging,
+        Standin() as prod,
+        Standin() as staging,
         Relay({"acme.omniapp.co": prod, "acme-staging.omniapp.co": staging}) as relay,
     ):
         for name, key in KEYS.items():

@@ -98,12 +98,18 @@ class OAuth(oauth.OAuth):
 
 
 class Standin(server.Standin):
-    """An instance that records its `requests`, simulates faults by its `switches`, and counts concurrent requests."""
+    """An instance that records its `requests`, simulates faults by its `switches`, and counts concurrent requests.
+
+    With `tls` it serves https.
+    """
 
     oauth: OAuth
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(tls=tls)
+        super().__init__()
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self.base_url = f"https://127.0.0.1:{self.port}"
         self.switches = Switches()
         self.oauth = OAuth(self.keys)
         self.requests: list[Seen] = []

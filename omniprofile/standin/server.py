@@ -5,21 +5,23 @@ library only. `tests/standin.py` adds faults, and records the requests.
 """
 
 import ssl
+import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from omniprofile.standin.oauth import Answer, Key, OAuth, json_answer
 
 
 class Running:
-    """A server on a free port of 127.0.0.1, which answers while its context lasts."""
+    """A server on a free port of 127.0.0.1, which answers by `handler` while its context lasts."""
 
-    def __init__(self, server: TCPServer) -> None:
-        self._server = server
-        self.port: int = server.server_address[1]
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.port: int = self._server.server_port
 
     def __enter__(self) -> Self:
         """Answer requests in a thread."""
@@ -32,15 +34,22 @@ class Running:
         self._server.server_close()
 
 
-class Standin(Running):
-    """An instance. With `tls` it serves https."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    # On POSIX this allows immediate reuse of a closed listener's port; on Windows it would let other processes share the port.
+    allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(_Server(("127.0.0.1", 0), _handler(self)))
-        self._scheme = "https" if tls else "http"
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.base_url = f"{self._scheme}://127.0.0.1:{self.port}"
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: tests disconnect on purpose."""
+
+
+class Standin(Running):
+    """An instance, at `base_url`."""
+
+    def __init__(self) -> None:
+        super().__init__(partial(Handler, self))
+        self.base_url = f"http://127.0.0.1:{self.port}"
         self.keys: dict[str, Key] = {}
         """The keys and access tokens that the instance accepts."""
         self.oauth = OAuth(self.keys)
@@ -52,7 +61,8 @@ class Standin(Running):
     def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
         """Answer a request with status, header fields and body."""
         # Use the client's `Host`: it may be a name that resolves to this server.
-        origin = f"{self._scheme}://{request.headers.get('Host') or f'127.0.0.1:{self.port}'}"
+        scheme = "https" if isinstance(request.connection, ssl.SSLSocket) else "http"
+        origin = f"{scheme}://{request.headers.get('Host')}"
         if given := self.oauth.answer(origin, request.command, request.path, body):
             return given
         path = urlsplit(request.path).path
@@ -75,33 +85,31 @@ def bearer_token(request: BaseHTTPRequestHandler) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection as `standin`, with 502 if that is None."""
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: tests disconnect on purpose."""
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
+    def __init__(self, standin: Standin | None, *arguments: Any) -> None:
+        self.standin = standin
+        super().__init__(*arguments)
 
-def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def _any(self) -> None:
+        if self.standin is None:
+            self.send_error(502)
+            return
+        length = self.headers.get("Content-Length", "0")
+        sent = self.rfile.read(int(length) if length.isdecimal() else 0)
+        status, headers, body = self.standin.answer(self, sent)
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-        def _any(self) -> None:
-            length = self.headers.get("Content-Length", "0")
-            sent = self.rfile.read(int(length) if length.isdecimal() else 0)
-            status, headers, body = standin.answer(self, sent)
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _any
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _any
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Print nothing."""
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""

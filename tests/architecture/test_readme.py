@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.relay import Relay, tls
+from omniprofile.standin.relay import Relay
 from omniprofile.standin.server import Standin
 from tests.cli.shells import install_program
 from tests.conftest import CANARY
@@ -62,7 +62,7 @@ def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> Non
     script = ["set -eu"]
     for number, (command, _) in enumerate(steps):
         script += [f"echo '=== {number}'", command]
-    with Standin(tls=tls()) as production, Standin(tls=tls()) as staging:
+    with Standin() as production, Standin() as staging:
         production.add_key(CANARY + "P")
         staging.add_key(CANARY + "S")
         with Relay({"acme.omniapp.co": production, "acme-staging.omniapp.co": staging}) as relay:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from windows_home import Home
 
-from omniprofile.standin.relay import Relay, tls
+from omniprofile.standin.relay import Relay
 from omniprofile.standin.server import Standin
 
 PYTHON = Path(sys.executable).parent
@@ -50,7 +50,7 @@ def test_every_everyday_command_runs_and_prints_what_it_is_said_to(files: Home) 
     home = files
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "\n".join([*_lines("console"), ""]), re.MULTILINE)
     assert len(steps) > 15
-    with Standin(tls=tls()) as production, Standin(tls=tls()) as staging:
+    with Standin() as production, Standin() as staging:
         production.add_key(KEYS["PROD_KEY"])
         staging.add_key(KEYS["STAGING_KEY"])
         with Relay({"acme.omniapp.co": production, "acme-staging.omniapp.co": staging}) as relay:

@@ -21,7 +21,7 @@ from omniprofile.cli.tour import BUG, Tour
 from omniprofile.config.paths import Places, find_places
 from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.errors import OperationFailed
-from omniprofile.standin.relay import Relay, tls
+from omniprofile.standin.relay import Relay
 from omniprofile.standin.server import Standin
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.exit_words import exit_words
@@ -111,8 +111,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         with reported_as(OperationFailed, what, "set `TMPDIR` to one"):
             home = real_path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
         stack.enter_context(temporary_locks(app.lock_folders))
-        production = stack.enter_context(Standin(tls=tls()))
-        staging = stack.enter_context(Standin(tls=tls()))
+        production = stack.enter_context(Standin())
+        staging = stack.enter_context(Standin())
         relay = stack.enter_context(Relay({_PRODUCTION: production, _STAGING: staging}))
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
         production.oauth.user = "you"
