@@ -17,8 +17,8 @@ from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.instance_error import InstanceError
-from omniprofile.instance.oauth_fields import InvalidResponse
 from omniprofile.instance.oauth_requests import AuthorizationRequest, authorization_query
+from omniprofile.instance.responses import InvalidResponse
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.times import duration_text

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 from omniprofile.errors import CredentialRefused, LoginFailed, OriginMismatch, Unreachable
 from omniprofile.instance.endpoints import Endpoints, is_issuer
-from omniprofile.instance.oauth_fields import InvalidResponse, is_token, said
 from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest
+from omniprofile.instance.responses import InvalidResponse, is_token, said
 from omniprofile.model.names import holds_key
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret

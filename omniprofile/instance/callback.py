@@ -23,8 +23,8 @@ from typing import Self
 from omniprofile.errors import Error, LoginFailed
 from omniprofile.instance.authorization_response import Callback, read_callback
 from omniprofile.instance.callback_http import Page, Reply, answer
-from omniprofile.instance.oauth_fields import InvalidResponse
 from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest
+from omniprofile.instance.responses import InvalidResponse
 from omniprofile.model.names import printable
 from omniprofile.system.loopback import LoopbackServer
 

@@ -11,11 +11,16 @@ from urllib.parse import urlsplit
 from omniprofile.instance.instance_error import InstanceError
 from omniprofile.model.names import printable
 from omniprofile.model.secret import Secret
-from omniprofile.model.server_text import without_sent
+from omniprofile.model.server_text import without_opaque_words, without_sent
 
 _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
 """What an instance says if its organization has personal access tokens off, on which sessions depend."""
 _SHORTEST_WAIT = 0.1
+_MOST_SAID = 4096
+
+
+class InvalidResponse(ValueError):
+    """An OAuth response that cannot be used. `str()` says why in a few words, without any of its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,16 @@ def json_object(body: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def said(text: str, limit: int, sent: Sequence[Secret]) -> str:
+    """Return server text made safe to display: no control characters or tokens, since the server may echo one of those `sent`."""
+    return printable(without_opaque_words(without_sent(text[:_MOST_SAID], sent)), limit)
+
+
+def is_token(value: object) -> bool:
+    """Whether `value` is text that fits in a header field or form unescaped (RFC 6749, appendix A: VSCHAR)."""
+    return isinstance(value, str) and 0 < len(value) <= 16384 and all("!" <= char <= "~" for char in value)
 
 
 def common_problem(answer: Response, sent: Sequence[Secret]) -> InstanceError | None:

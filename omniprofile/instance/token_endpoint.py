@@ -13,7 +13,6 @@ from omniprofile.instance.authorization_response import PERSONAL_TOKENS
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL, Endpoints
 from omniprofile.instance.instance_error import InstanceError
-from omniprofile.instance.oauth_fields import InvalidResponse
 from omniprofile.instance.oauth_requests import (
     CLIENT_ID,
     SCOPE,
@@ -23,7 +22,7 @@ from omniprofile.instance.oauth_requests import (
     refresh_form,
     revocation_form,
 )
-from omniprofile.instance.responses import Response, common_problem
+from omniprofile.instance.responses import InvalidResponse, Response, common_problem
 from omniprofile.instance.token_response import OAuthError, TokenResponse, error_of, expiry, read_token_response
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret

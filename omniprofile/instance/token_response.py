@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from omniprofile.instance.oauth_fields import InvalidResponse, is_token, said
-from omniprofile.instance.responses import Response, json_object
+from omniprofile.instance.responses import InvalidResponse, Response, is_token, json_object, said
 from omniprofile.model.secret import Secret, is_access_token
 
 USUAL_LIFETIME = timedelta(hours=8)

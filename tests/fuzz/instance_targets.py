@@ -16,9 +16,8 @@ from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page, answer
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL, read_metadata
-from omniprofile.instance.oauth_fields import InvalidResponse
 from omniprofile.instance.oauth_requests import AuthorizationRequest
-from omniprofile.instance.responses import Response
+from omniprofile.instance.responses import InvalidResponse, Response
 from omniprofile.instance.token_endpoint import redeem, refresh
 from omniprofile.instance.token_response import LONGEST_LIFETIME, OAuthError, error_of, read_token_response
 from omniprofile.model.origin import Origin

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from omniprofile.instance.authorization_response import read_callback, read_pasted
 from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
-from omniprofile.instance.oauth_fields import InvalidResponse, said
 from omniprofile.instance.oauth_requests import (
     AuthorizationRequest,
     authorization_query,
@@ -19,6 +18,7 @@ from omniprofile.instance.oauth_requests import (
     refresh_form,
     revocation_form,
 )
+from omniprofile.instance.responses import InvalidResponse, said
 from omniprofile.instance.token_response import OAuthError, TokenResponse, error_of, read_token_response
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
