@@ -45,7 +45,7 @@ class Deadline:
         self._end = monotonic() + seconds
 
     def abandon(self) -> None:
-        """End it now, because the caller has given up waiting."""
+        """End it now, because the caller waits no longer: it has the result, or gave up, or was interrupted."""
         self._end = float("-inf")
 
     def remaining(self) -> float:
@@ -81,10 +81,8 @@ class TimeLimit:
         except TimeoutError:
             if call.done():  # just in time, or it raised TimeoutError itself
                 return call.result()
-            deadline.abandon()
             self._gave_up = True
             _stuck.append(call)
             raise deadline.passed() from None
-        except BaseException:  # Ctrl-C: no longer wait for the thread
+        finally:
             deadline.abandon()
-            raise

@@ -133,9 +133,7 @@ def _origin(what: str, text: str, error: type[ConfigInvalid | UsageError]) -> Or
     try:
         return Origin.parse(text)
     except NotAnOrigin as problem:
-        example = "a base URL looks like `https://acme.omniapp.co`"
-        hint = f"did you mean `{problem.suggestion}`?" if problem.suggestion else example
-        raise error(f"the value of `{what}` {problem}", hint=hint) from problem
+        raise error(f"the value of `{what}` {problem}", hint=problem.hint) from problem
 
 
 def _refuse_collision(config: Config, profile: str, variable: str) -> None:

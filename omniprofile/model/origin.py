@@ -22,6 +22,12 @@ class NotAnOrigin(ValueError):
         super().__init__(why)
         self.suggestion = suggestion
 
+    @property
+    def hint(self) -> str:
+        """What to write instead."""
+        example = "a base URL looks like `https://acme.omniapp.co`"
+        return f"did you mean `{self.suggestion}`?" if self.suggestion else example
+
 
 class Origin(NamedTuple):
     """The address of one Omni deployment. Equal origins have the same scheme, host (lower case) and port."""

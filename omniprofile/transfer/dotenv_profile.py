@@ -67,8 +67,7 @@ def _origin(dotenv: Dotenv, base_url: str | None) -> Origin:
         try:
             given = Origin.parse(base_url)
         except NotAnOrigin as problem:
-            hint = f"did you mean `{problem.suggestion}`?" if problem.suggestion else None
-            raise UsageError(f"the value of `--base-url` {problem}", hint=hint) from problem
+            raise UsageError(f"the value of `--base-url` {problem}", hint=problem.hint) from problem
         if settings and _parsed(dotenv, settings[-1]) != given:
             raise UsageError(
                 f"`--base-url` and the file's `{BASE_URL}` differ", hint="leave `--base-url` out, or correct the file"

@@ -49,9 +49,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         try:
             args.base_url = str(Origin.parse(args.base_url))
         except NotAnOrigin as problem:
-            meant = problem.suggestion
-            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
-            raise UsageError(f"the base URL {problem}", hint=hint) from problem
+            raise UsageError(f"the base URL {problem}", hint=problem.hint) from problem
     name, is_open = args.name, not {"auth", "extends", "key"} & profile_values(args).keys()
     if is_open:
         args.auth = METHODS[0]
