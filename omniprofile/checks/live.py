@@ -131,5 +131,6 @@ def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
     kind: type[Error] = Unreachable
     if symptom.status is Status.INVALID:
         kind = IdentityMismatch if symptom.name == "identity-mismatch" else CredentialRefused
-    error = kind(f"`{subject.profile}`: {reason}", hint=remedy)
+    # Other commands than `test` show the error alone, and do not have its options.
+    error = kind(f"`{subject.profile}`: {reason}", hint=problem.words(credential.origin.host, subject.profile)[1])
     return replace(result, status=symptom.status, reason=reason, remedy=remedy, symptom=symptom.name, error=error)

@@ -86,6 +86,17 @@ def test_use_json_says_whether_it_is_effective(cli: Cli, two: Path) -> None:
     assert answer["shadowed_by"]
 
 
+def test_what_a_check_advises_can_be_done_with_the_command_that_made_it(
+    cli: Cli, instances: Instances, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither `use` nor the check of a new key has a `--timeout`, as `test` does."""
+    instances.staging.switches.answer = lambda _: (429, {"Retry-After": "60"}, b"{}")
+    monkeypatch.setenv("OMNI_PROFILE_STAGING_TOKEN", STAGING_KEY)
+    for ran in cli("use", "staging", "--test", status=7), cli("login", "staging", stdin=STAGING_KEY, status=7):
+        assert "wait a minute and try again\n" in ran.err
+    assert "--timeout" in cli("test", "staging", "--timeout", "1", status=7).out
+
+
 def test_use_with_test_switches_only_if_the_check_passes(cli: Cli, instances: Instances) -> None:
     cli("login", "staging", stdin=STAGING_KEY)
     assert cli("use", "staging", "--test").status == 0
