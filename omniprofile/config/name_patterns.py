@@ -6,7 +6,7 @@ from itertools import islice
 
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
-from omniprofile.model.effective import every_effective
+from omniprofile.model.effective import effective, every_effective
 from omniprofile.model.names import KEY_IN_VIEW, RULE, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.near_names import closest
 from omniprofile.model.origin import NotAnOrigin, Origin
@@ -87,6 +87,20 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
         for name in names:
             found[name] = found.get(name, False) or in_full
     return found
+
+
+def without_mixins(config: Config, matched: Mapping[str, bool]) -> dict[str, bool]:
+    """Return the `matched` profiles without those that were not named in full, have no address, and exist to be extended.
+
+    If no others matched, return all: their error says what is missing.
+    """
+    parents = {profile.extends for profile in config.profiles.values()}
+    usable = {
+        name: in_full
+        for name, in_full in matched.items()
+        if in_full or name not in parents or effective(config, name).base_url
+    }
+    return usable or dict(matched)
 
 
 def _tags(config: Config) -> dict[str, tuple[str, ...]]:

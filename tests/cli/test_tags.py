@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from tests.cli.conftest import Instances
 from tests.conftest import CANARY, Cli
 
 PROFILES = """\
@@ -159,3 +160,22 @@ def test_tab_is_offered_profiles_and_tags(cli: Cli) -> None:
     cli.profiles(PROFILES)
     tags = "@acme\tacme-prod, acme-play\n@customer\tbeta\n@eu\tacme-prod, acme-play\n"
     assert cli("__complete", "patterns").out == cli("__complete", "profiles").out + tags
+
+
+def test_a_profile_that_only_others_use_is_left_out_unless_it_is_named(cli: Cli, instances: Instances) -> None:
+    cli.profiles(
+        '[profiles.mixin]\ntags = ["x"]\nallow_insecure = true\n'
+        f'[profiles.a]\nextends = "mixin"\nbase_url = "{instances.staging.base_url}"\n'
+    )
+    cli("lint", status=0)
+    assert _listed(cli) == ["mixin", "a"]
+
+    def names(*words: str) -> list[str]:
+        return [result["profile"] for result in json.loads(cli(*words, "--json", "--", "true").out)["results"]]
+
+    for words in ["--all"], ["@x"], ["*"], ["m*", "a"]:
+        assert names("each", *words) == ["a"]
+        assert [result["profile"] for result in json.loads(cli("test", *words, "--json").out)["results"]] == ["a"]
+    assert names("each", "mixin", "a") == ["mixin", "a"]
+    assert names("each", "@x", "mixin") == ["mixin", "a"]
+    assert names("each", "m*") == ["mixin"], "there is no other"

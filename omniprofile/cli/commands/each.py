@@ -12,7 +12,7 @@ from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.corrected_lines import require_program
 from omniprofile.cli.exit_statuses import DONE, FINDINGS
 from omniprofile.cli.style import shown
-from omniprofile.config.name_patterns import matching
+from omniprofile.config.name_patterns import matching, without_mixins
 from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover.omni_command_line import CommandLine
@@ -30,7 +30,8 @@ HELP = Help(
     description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec NAME` "
     "gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have "
     "this tag in their `tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and similar "
-    "variables are ignored.\n\n"
+    "variables are ignored. A profile that others extend and that has no address is left out, unless you give its "
+    "full name.\n\n"
     "Each line of output is prefixed with its profile's name and goes to the stream that the command wrote it to; "
     "lines longer than 1 MiB are split. The commands have no standard input and no terminal. Ctrl-C ends all of "
     "them, with everything they started.\n\n"
@@ -104,6 +105,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     require_program("each", args.child, config.profiles, app.environment.environ)
     # For each profile, whether it was named in full.
     matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
+    matched = without_mixins(config, matched)
     width = max(map(len, matched))
     results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
     intent = Intent("run", f"run `{printable(args.child[0])}` with it", remember=True)

@@ -13,7 +13,7 @@ from omniprofile.cli.exit_statuses import CREDENTIAL_REFUSED, DONE, UNREACHABLE,
 from omniprofile.cli.live_checks import JOBS, SECONDS, check
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
-from omniprofile.config.name_patterns import matching
+from omniprofile.config.name_patterns import matching, without_mixins
 from omniprofile.errors import UsageError
 from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list
@@ -23,7 +23,8 @@ HELP = Help(
     "profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or `untested` "
     "(there was nothing to test with), with a reason and what to do. Many are tested at once, a credential that "
     "several profiles share only once, and `Retry-After` is obeyed. A session that the instance refuses is "
-    "renewed, and tested again.\n\n"
+    "renewed, and tested again. A profile that others extend and that has no address is left out, unless you give "
+    "its full name.\n\n"
     "In JUnit XML, a refused credential is a failure, an unreachable instance an error, and `untested` is "
     "skipped.",
     examples=(
@@ -86,11 +87,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     config = app.config_for_all([*args.patterns, *(args.profile or ())])
-    names = dict.fromkeys(matching(config, args.patterns), "NAME") | dict.fromkeys(args.profile or (), "--profile")
+    matched = without_mixins(config, matching(config, args.patterns))
+    names = dict.fromkeys(matched, "NAME") | dict.fromkeys(args.profile or (), "--profile")
     if args.all and names:
         raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
     if args.all:
-        names = dict.fromkeys(app.config.profiles, "--all")
+        names = dict.fromkeys(without_mixins(config, dict.fromkeys(config.profiles, False)), "--all")
         app.require_any()
     if len(names) > 1 and (args.base_url or args.token_file):
         raise UsageError("`--base-url` and `--token-file` go with one profile", hint="name one profile")
