@@ -42,7 +42,7 @@ def real_omni(
 
 
 class Handed(NamedTuple):
-    """What a command gets for one profile: variables, a gateway if it may not have the token, and names to remove."""
+    """A command's share of one profile: variables, a gateway if it may not have the token, and names to remove."""
 
     credential: Credential
     variables: dict[str, str]

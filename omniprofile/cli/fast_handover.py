@@ -1,4 +1,4 @@
-"""What `env` and `exec` hand over on the fast path. Both raise Undecided where the full path has something to say.
+"""The variables of `env` and `exec` on the fast path. Both raise Undecided if the full path would print a message.
 
 On the fast path: imports only modules that a bare interpreter has loaded.
 """

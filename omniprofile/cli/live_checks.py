@@ -1,4 +1,4 @@
-"""Asks instances whose credentials they are: the current ones of profiles, and a new one before it is stored."""
+"""Asks instances for the identity of credentials: those of profiles, and a new one before it is stored."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What the logins by key and by browser share: how to log in, and the warning before another identity's credential is lost."""
+"""Shared by the logins by key and by browser: ways to log in, and the warning before replacing another identity's credential."""
 
 from dataclasses import dataclass
 

@@ -68,7 +68,7 @@ def write(places: Places, watched: Iterable[Watched], config: Config) -> None:
     lines = [_HEAD, f"config {places.config_file}", f"stamp {stamp}"]
     lines += [f"is {path}\t{real}" for path, real, _ in there]
     lines += [f"not {path}" for path, real, _ in watched if real is None]
-    if config.default or len(config.profiles) == 1:  # what is used if nothing else selects a profile
+    if config.default or len(config.profiles) == 1:  # the profile used if nothing else selects one
         lines.append(f"default {config.default.value if config.default else next(iter(config.profiles))}")
     lines.append(f"names {' '.join(config.profiles)}")
     marked: dict[str, list[str]] = {"protected": [], "gateway": [], "read-only": []}

@@ -84,7 +84,7 @@ def _variable(
 
 
 def _field(values: Sequence[Sourced[T]], show: Callable[[T], object] = lambda value: value) -> Field:
-    """Return the field of one key: the first of `values` applies and overrides the others. `show` converts a value to show it.
+    """Return the field of one key: the first of `values` applies and overrides the others. `show` converts a value to text.
 
     `values` are those from the files and the built-in defaults, strongest first.
     """

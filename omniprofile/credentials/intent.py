@@ -1,4 +1,4 @@
-"""What a call will do with a profile, for the decision about a protected one (`protection`)."""
+"""The intended use of a profile, for the decision about a protected one (`protection`)."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

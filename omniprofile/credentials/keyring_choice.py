@@ -23,7 +23,7 @@ class KeyringChoice:
 
     @property
     def name(self) -> str:
-        """What messages call the keyring, as far as it is known. Loads nothing."""
+        """The keyring's name for messages, as far as it is known. Loads nothing."""
         member = self._writer or next((one for one in self._loaded if not one.is_plain), None)
         return member.name if member else UNOPENED
 

@@ -1,4 +1,4 @@
-"""What a protected profile allows: one decision for every command, whatever its output, and for the library.
+"""The rules for protected profiles: one decision for every command, whatever its output, and for the library.
 
 `App.permit` asks the user if it can. On the fast path: imports nothing.
 """

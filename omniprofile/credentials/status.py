@@ -1,4 +1,4 @@
-"""What is known about a profile's own credential without reading a secret, unlocking a store or running a command."""
+"""The status of a profile's credential, found without reading a secret, unlocking a store or running a command."""
 
 import os
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ class Echoed(Exception):
 
 @lru_cache(maxsize=4)
 def _spellings(token: bytes) -> tuple[bytes, ...]:
-    """Return the forms in which responses echo the token: as it is, escaped, in hexadecimal, or in Base64 within any text."""
+    """Return the forms in which responses echo the token: plain, escaped, in hexadecimal, or in Base64 within any text."""
     text = token.decode("ascii")
     found = {text, escape(text), token.hex(), token.hex().upper()}
     for characters, form in _ESCAPES:

@@ -49,7 +49,7 @@ class LoginUI(Protocol):
         ...
 
     def pasted_badly(self, why: str) -> None:
-        """Tell the user why a pasted line is not a callback URL of this login."""
+        """Explain to the user why a pasted line is not a callback URL of this login."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The authorization response that the browser brings back: a code, or why there is none. No input or output."""
+"""The authorization response from the browser's redirect: a code, or the reason there is none. No input or output."""
 
 import hmac
 from dataclasses import dataclass

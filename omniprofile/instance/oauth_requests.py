@@ -1,4 +1,4 @@
-"""What omniprofile asks of an OAuth server, as values. No input or output.
+"""The requests to an OAuth server, as values. No input or output.
 
 The authorization request with its PKCE values (RFC 6749, section 4.1.1; RFC 7636), and the forms for code, refresh and
 revocation (RFC 6749, 7009).

@@ -1,4 +1,4 @@
-"""Asking an instance whose credential it is, and classifying its response by symptom."""
+"""Asking an instance for the identity of a credential, and classifying its response by symptom."""
 
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -19,7 +19,7 @@ _LONGEST_IDENTIFIER = 256
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the instance said about a credential. `problem` is None if it accepts it."""
+    """The instance's answer about a credential. `problem` is None if it accepts it."""
 
     problem: InstanceError | None
     http_status: int | None = None
@@ -28,7 +28,7 @@ class ProbeResult:
 
 
 def whoami(client: Client, credential: Credential, *, timeout: float) -> ProbeResult:
-    """Ask whose `credential` it is, within `timeout` seconds in all. Waits out a rate limit if there is time."""
+    """Ask for the identity of `credential`, within `timeout` seconds in all. Waits out a rate limit if there is time."""
     until = monotonic() + timeout
     result = _ask(client, credential, WHOAMI, timeout, until)
     if result.problem is not None and result.http_status == 404:
@@ -68,7 +68,7 @@ def _asks_to_wait(answer: Response) -> bool:
 
 
 def _identified(answer: Response, credential: Credential, path: str) -> Identity | None:
-    """Return whose credential it is, None if `path` does not say. Raises InstanceError."""
+    """Return the identity of the credential, None if `path` does not give it. Raises InstanceError."""
     if (common := common_problem(answer, [credential.secret])) is not None:
         raise common
     body = json_object(answer.body)

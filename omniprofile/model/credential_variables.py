@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"
 """The config file that `exec` sets for the vendor's CLI: one that nobody can create or write, not even root.
 
-With a config of its own the CLI might not use the credential it was given: it renews an expired OAuth default there, and the
+With its own config the CLI might not use the credential it was given: it renews an expired OAuth default there, and the
 new token replaces even `OMNI_API_TOKEN` (exploreomni/cli). It treats a missing file as no config. `omni config …` cannot save:
 a device has no files below it, and Windows allows no `?` in file names.
 """

@@ -45,7 +45,7 @@ class Effective(NamedTuple):
     """The effective values of a profile; the built-in ones if there is no table.
 
     `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides the address; `base_url.table`
-    holds it. The nearest `expect` replaces the others as a whole; `env` is merged name by name.
+    holds it. The nearest `expect` replaces the others entirely; `env` is merged name by name.
     """
 
     table: Declaration | None = None

@@ -1,4 +1,4 @@
-"""Texts that are found in place of a key: references to one, encrypted keys, placeholders, what a failing program prints.
+"""Texts found in place of a key: references, encrypted keys, placeholders, error messages of programs.
 
 On the fast path for keys that do not look like Omni's: imports nothing.
 """

@@ -123,7 +123,7 @@ def refuse_reserved(path: str) -> None:
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether Windows gives a file name another meaning, so that it does not name a plain file.
+    """Return whether Windows gives a file name another meaning, so that it does not name a plain file.
 
     Such names are devices (`NUL`, `con.txt`), streams of another file (`a:b`), patterns, and names that end in a dot or blank,
     which Windows drops. Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file

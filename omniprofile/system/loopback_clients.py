@@ -1,4 +1,4 @@
-"""The clients of a loopback server: how many may be connected, and which are disconnected when there are too many."""
+"""The clients of a loopback server: the limit on connections, and the choice of those to disconnect above it."""
 
 import asyncio
 import sys

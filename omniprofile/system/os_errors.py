@@ -1,6 +1,6 @@
 """Turn an error of the operating system into one for the user, which says what failed, why, and what to do about it.
 
-For a file that cannot be read there is `files.Unreadable.as_error`, which the fast path has loaded already.
+For files that cannot be read, use `files.Unreadable.as_error`, which the fast path has already loaded.
 """
 
 import os

@@ -56,9 +56,9 @@ def user_lock(
 
 @contextmanager
 def temporary_locks(folders: list[str]) -> Iterator[None]:
-    """Remove the lock files that appear in `folders` during the body: they guard what existed only as long.
+    """Remove the lock files that appear in `folders` during the body: they guard something that exists only during the body.
 
-    Removes each while holding it, so that whoever waits for it notices and takes a new one. One that is held stays.
+    Removes each while holding it, so that a waiting process notices and uses a new one. One that is held stays.
     """
     before = _files(folders)
     try:

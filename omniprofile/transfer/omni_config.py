@@ -1,6 +1,6 @@
 """The config file of the vendor's CLI, `omni`: read strictly, changed as little as possible.
 
-What it may hold is `omni_format`, and each profile in it an `OmniProfile`.
+`omni_format` defines its content; each profile in it is an `OmniProfile`.
 """
 
 import json

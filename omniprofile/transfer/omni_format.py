@@ -1,4 +1,4 @@
-"""What the config of the vendor's CLI may hold: strict JSON, whose known keys have known types.
+"""The format of the vendor's config: strict JSON, whose known keys have known types.
 
 Its keys are those of the program's source (exploreomni/cli). Anything else in the file belongs to a newer version and stays in
 place. JSON must strictly follow RFC 8259, because the Go program would read a repeated key, or one in another case, in its own

@@ -95,7 +95,7 @@ class OmniProfile:
         return replace(session, refresh_token=Secret(refresh), expires_at=expires_at or now)
 
     def _key(self, name: str) -> str | None:
-        """Return the secret at `name`. Raises ConfigInvalid if something stands in for it that is not a reference to a key."""
+        """Return the secret at `name`. Raises ConfigInvalid if it is neither a key nor a reference to one."""
         value = self.text(name)
         what = not_a_key(value) if value else None
         if what and value and not (name == "apiKey" and command_for(value)):

@@ -41,7 +41,7 @@ _FORMS = ("from", "append", *SOURCES, "timeout")
 
 
 def meant(data: object, model: type[Table], path: KeyPath) -> tuple[str | None, str | None]:
-    """Return a hint about the unknown key at `path`, and the key that was certainly meant, each None if there is none."""
+    """Return a hint about the unknown key at `path`, and the key that was certainly meant, each None if unknown."""
     above = path[:-1]
     key, value, table = str(path[-1]), value_at(data, path), type_at(model, above)
     of_source = above[-1:] == ("key",)

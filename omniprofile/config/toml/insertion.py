@@ -66,7 +66,7 @@ def _in_new_table(text: str, tables: list[Table], path: NamePath, written: str) 
 
 
 def _above_inner_table(text: str, tables: list[Table], here: NamePath, new: str) -> str:
-    """Insert a key of a table that only the headers of the tables in it make, under a header of its own."""
+    """Insert a key of an implicit table (one that has only subtables), under a new header."""
     inner = next(table for table in tables if table.path[: len(here)] == here)
     name = text[inner.keys[0].start : inner.keys[len(here) - 1].end]
     end = newline(text, inner.start)
