@@ -211,7 +211,7 @@ def test_a_protected_profile_that_a_pin_selects_must_be_named(
     assert omniprofile.resolve().token, "a variable is no pin"
 
 
-def test_what_goes_wrong_is_an_error_of_a_family_with_code_and_hint(cli: Cli, keyfile: Path, omni: Standin) -> None:
+def test_every_failure_is_one_of_our_errors_with_code_and_hint(cli: Cli, keyfile: Path, omni: Standin) -> None:
     keyfile.unlink()
     for name, config, family, code in (
         ("nope", None, NoSuchProfile, "no-such-profile"),
@@ -327,7 +327,7 @@ def test_a_redirect_to_another_origin_loses_the_token(callers: Callers, keyfile:
         assert len(omni.requests) == 1
 
 
-def test_a_rotated_key_is_read_anew_after_a_401(callers: Callers, keyfile: Path, omni: Standin) -> None:
+def test_a_rotated_key_is_read_again_after_a_401(callers: Callers, keyfile: Path, omni: Standin) -> None:
     with callers(omniprofile.Auth("prod"), omni.base_url) as client:
         client.request()
         omni.revoke(CANARY)

@@ -41,7 +41,7 @@ def test_it_says_and_does_what_a_started_one_does(cli: Cli, argv: tuple[str, ...
         assert (forked.returncode, forked.stdout, forked.stderr) == (ran.returncode, ran.stdout, ran.stderr)
 
 
-def test_it_is_a_process_of_its_own(cli: Cli) -> None:
+def test_it_is_a_separate_process(cli: Cli) -> None:
     cli.profiles(PROFILES)
     command = [*warm.PROGRAM, "exec", "a", "--", "sh", "-c", "echo $$; ps -o sid= -p $$ || echo $$; exec sleep 60"]
     with warm.Popen(

@@ -55,7 +55,7 @@ def _steps() -> list[tuple[str, list[str]]]:
     return steps
 
 
-def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> None:
+def test_every_command_runs_and_prints_the_documented_output(tmp_path: Path) -> None:
     steps = _steps()
     assert len(steps) > 15
     programs = install_program(tmp_path)

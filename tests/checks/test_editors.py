@@ -106,7 +106,7 @@ def test_editors_leave_to_lint_what_only_lint_can_know(tmp_path: Path) -> None:
     assert _tombi(FINE_BY_SCHEMA, tmp_path) == {}
 
 
-def test_a_file_with_a_syntax_error_is_no_toml_to_an_editor_either(tmp_path: Path) -> None:
+def test_editors_report_files_with_syntax_errors_too(tmp_path: Path) -> None:
     names = {path.stem for path in SYNTACTIC}
     assert len(names) >= 15
     assert set(_tombi(SYNTACTIC, tmp_path)) | _taplo(SYNTACTIC) == names

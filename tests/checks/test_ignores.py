@@ -42,7 +42,7 @@ def test_it_speaks_of_no_other_line_and_no_other_code(tmp_path: Path) -> None:
     assert (found, silenced) == ([("OP406", 1, 12), ("OP501", 3, 23)], 0)
 
 
-def test_in_a_string_it_is_none(tmp_path: Path) -> None:
+def test_in_a_string_it_is_not_a_comment(tmp_path: Path) -> None:
     text = '[profiles.a]\nbase_url = "https://a.omniapp.co"\ndescription = """\n# omniprofile: ignore[OP406]\n"""\n'
     assert _found(text, tmp_path) == ([], 0)
 

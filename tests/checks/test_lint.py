@@ -158,7 +158,7 @@ base_url = "x"
     ]
 
 
-def test_a_table_that_is_there_twice_says_where_the_first_one_is(tmp_path: Path) -> None:
+def test_a_duplicate_table_names_the_first_ones_place(tmp_path: Path) -> None:
     found = _lint('[profiles.a]\nauth = "oauth"\n[profiles.a]\n', tmp_path)
     assert _places(found) == [(3, 11, Code.SYNTAX)]
     assert "line 1" in found[0].message

@@ -113,7 +113,7 @@ def test_list_shows_access(cli: Cli) -> None:
         ('allow = "POST /api"', "array"),
     ],
 )
-def test_lint_refuses_what_is_no_access_and_no_request(cli: Cli, more: str, message: str) -> None:
+def test_lint_refuses_invalid_access_and_requests(cli: Cli, more: str, message: str) -> None:
     _given(cli, more)
     ran = cli("lint", status=1)
     assert message in ran.out, ran

@@ -148,7 +148,7 @@ def test_login_says_before_it_replaces_another_identity(cli: Cli, file_store: No
         assert ran.err.index("u-1") < ran.err.index("u-2") < ran.err.index("stored;")
 
 
-def test_the_store_is_made_once_whoever_asks_first(cli: Cli, file_store: None) -> None:
+def test_the_store_is_created_only_once(cli: Cli, file_store: None) -> None:
     cli.profiles(profile(A))
     for _ in range(50):
         app, start = App(Environment.real()), Barrier(16)

@@ -149,7 +149,7 @@ def test_a_broken_file_offers_nothing_and_says_nothing(shell: Terminal, cli: Cli
     shell.see("omniprofile li")
 
 
-def test_zsh_without_its_own_completion_is_told_what_comes_first(texts: Path) -> None:
+def test_zsh_without_compinit_gets_a_hint(texts: Path) -> None:
     ran = run_program(["zsh", "-f", "-c", f'. "{texts}/zsh"'], check=True)
     assert "compinit comes before it" in ran.stderr
 
@@ -185,7 +185,7 @@ def test_lint_codes_and_keys_are_offered() -> None:
     assert [line.split("\t")[0] for line in table["@codes"].options.split("\n")] == [code.value for code in Code]
 
 
-def test_an_option_shown_twice_is_told_apart_by_its_command() -> None:
+def test_options_listed_twice_are_distinguished_by_command() -> None:
     table = {row.name: row for row in rows()}
     assert "--format:human" in table["lint"].takes
     assert "--name:@none" in table["init"].takes

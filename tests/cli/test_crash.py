@@ -75,7 +75,7 @@ def test_a_report_has_the_programs_own_words_and_nothing_that_a_user_typed() -> 
     assert lines[-1] == "KeySourceFailed: the key of `prod` is empty"
 
 
-def test_a_library_that_cannot_be_loaded_is_no_bug(tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_loaded_is_not_reported_as_a_bug(tmp_path: Path) -> None:
     """The cause is a broken installation, or too little memory to map a library's code."""
     (tmp_path / "tomlkit.py").write_text("raise ImportError('failed to map segment', name='tomlkit')\n")
     ran = run_program(

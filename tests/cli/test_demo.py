@@ -34,7 +34,7 @@ def test_on_a_terminal_each_chapter_fits_the_screen_and_waits(cli: Cli) -> None:
     assert terminal.wait() == 0
 
 
-def test_the_command_that_failed_is_named_with_what_it_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_failing_command_is_named_with_its_output(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     add_key = Standin.add_key
 
     def add_no_staging_key(standin: Standin, token: str, *, role: str = "ORG_ADMIN") -> None:

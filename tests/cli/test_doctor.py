@@ -268,7 +268,7 @@ def test_a_group_may_write_profile_files_where_each_user_has_one(cli: Cli, good:
     assert look(cli)[0].status == 0
 
 
-def test_what_was_exported_is_no_shadow(cli: Cli, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exported_variable_is_not_a_shadow(cli: Cli, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in json.loads(cli("env", "prod", "--shell", "json", shows=True).out).items():
         monkeypatch.setenv(name, value)
     ran, checks = look(cli)
@@ -305,7 +305,7 @@ def test_the_trap_that_an_oauth_default_of_omni_is_has_a_name(
     assert not named or "omniprofile exec -- omni" in named[0]["remedy"]
 
 
-def test_a_store_that_nobody_needs_is_no_problem(cli: Cli) -> None:
+def test_an_unused_store_is_not_a_problem(cli: Cli) -> None:
     cli.profiles('[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "K" }\n')
     ran, checks = look(cli, env={"OMNIPROFILE_SECRET_STORE": "keyring"})
     assert ran.status == 0, ran
@@ -416,7 +416,7 @@ def test_the_clock_is_compared_with_the_instances(cli: Cli, minutes: object, sta
     assert ran.status == (1 if status in ("warning", "problem") else 0)
 
 
-def test_an_instance_that_cannot_be_reached_is_no_finding(cli: Cli) -> None:
+def test_an_unreachable_instance_is_not_a_finding(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "http://127.0.0.1:9"\nallow_insecure = true\nkey = { env = "K" }\n')
     ran = cli("doctor", "--json", status=0)
     assert "omniprofile test a" in ran.out
@@ -430,7 +430,7 @@ def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> Non
     assert not [one for one in doctor.examine(App(environment), offline=True) if one[1].actionable]
 
 
-def test_what_profiles_give_programs_is_told_and_a_protected_token_is_no_finding(cli: Cli, two: Path) -> None:
+def test_access_is_reported_and_a_protected_token_is_not_a_finding(cli: Cli, two: Path) -> None:
     reader = '[profiles.reader]\nextends = "staging"\naccess = "read-only"\n'
     two.write_text(two.read_text() + reader + '[profiles.guarded]\nextends = "prod"\naccess = "gateway"\n')
     checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]

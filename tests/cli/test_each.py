@@ -184,12 +184,12 @@ def test_no_match_and_no_profile_at_all_are_exit_5(cli: Cli, profiles: Path) -> 
     assert cli("each", "--all", "--", "true").status == 5
 
 
-def test_variables_of_the_environment_are_ignored_and_that_is_said_once(cli: Cli, profiles: Path) -> None:
+def test_ignored_environment_variables_are_reported_once(cli: Cli, profiles: Path) -> None:
     ran = cli("each", "acme", "beta-long", "--", "true", env={"OMNI_API_TOKEN": "theirs"})
     assert ran.err.count("`OMNI_API_TOKEN`") == 1
 
 
-def test_a_limited_profile_gets_a_gateway_of_its_own(cli: Cli, profiles: Path) -> None:
+def test_a_limited_profile_gets_its_own_gateway(cli: Cli, profiles: Path) -> None:
     cli.profiles(
         PROFILES.replace('tags = ["eu"]', 'tags = ["eu"]\naccess = "read-only"', 1).replace(", MCP_API", ", M")
     )
@@ -382,7 +382,7 @@ def test_a_gateway_that_is_asked_for_is_each_profile_s_own(cli: Cli, profiles: P
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_output_that_cannot_be_written_is_no_error_of_a_profile_and_ends_the_run(cli: Cli, profiles: Path) -> None:
+def test_a_failing_output_ends_the_run_and_is_not_a_profiles_error(cli: Cli, profiles: Path) -> None:
     command = ["sh", "-c", f"echo $OMNI_PROFILE >> {cli.work}/ran; echo"]
     with open("/dev/full", "wb") as full:
         ran = warm.run("each", "acme", "beta-long", "-j", "1", "--", *command, stdout=full)

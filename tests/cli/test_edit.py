@@ -83,7 +83,7 @@ def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: st
 @pytest.mark.parametrize(
     ("options", "waits"), [("", False), (" --new-window", False), (" --wait", True), (" -w", True), (" -nw", True)]
 )
-def test_an_editor_with_a_window_must_be_told_to_wait(cli: Cli, tmp_path: Path, options: str, waits: bool) -> None:
+def test_an_editor_with_a_window_needs_its_wait_option(cli: Cli, tmp_path: Path, options: str, waits: bool) -> None:
     file, editor = cli.profiles(TEXT), tmp_path / "code"
     editor.write_text('#!/bin/sh\nfor last; do :; done; echo >> "$last"\n')
     editor.chmod(0o755)
@@ -95,7 +95,7 @@ def test_an_editor_with_a_window_must_be_told_to_wait(cli: Cli, tmp_path: Path, 
         assert f"hint: set `VISUAL` to `{editor}{options} --wait`" in ran.err
 
 
-def test_an_editor_that_is_not_there_is_said(cli: Cli) -> None:
+def test_a_missing_editor_is_reported(cli: Cli) -> None:
     cli.profiles(TEXT)
     ran = cli("edit", env={"VISUAL": "no-such-editor"}, status=1)
     assert "`no-such-editor` cannot be run" in ran.err
@@ -152,7 +152,7 @@ def test_the_copy_of_an_edit_that_was_killed_is_removed_by_the_next_unless_somet
     assert list(drafts.iterdir()) == [written]
 
 
-def test_edit_makes_a_file_that_is_not_there(cli: Cli, editor: Editor) -> None:
+def test_edit_creates_a_missing_file(cli: Cli, editor: Editor) -> None:
     assert cli("edit", env=editor("pass")).status == 0
     assert not cli.config.exists()
     assert cli("edit", env=editor("save(text.replace('# [', '[').replace('# base', 'base'))")).status == 0

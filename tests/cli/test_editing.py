@@ -141,7 +141,7 @@ def test_what_would_not_lint_is_refused_and_nothing_is_written(
     assert sorted(os.listdir(file.parent)) == ["profiles.toml"]
 
 
-def test_an_option_that_is_no_option_does_not_repeat_what_stands_beside_it(cli: Cli, file: Path) -> None:
+def test_an_unknown_option_does_not_repeat_the_words_beside_it(cli: Cli, file: Path) -> None:
     ran = cli("add", "x", "--base-url", "https://x.omniapp.co", "--token", CANARY, f"--api-key={CANARY}", status=2)
     assert "unknown option `--token` for `omniprofile add`" in ran.err
 
@@ -254,7 +254,7 @@ def test_an_edit_that_fixes_an_error_is_let_through_and_another_is_not(cli: Cli,
     assert cli("lint").status == 0
 
 
-def test_a_file_that_is_no_toml_is_not_edited(cli: Cli, file: Path) -> None:
+def test_a_file_that_is_not_toml_is_not_edited(cli: Cli, file: Path) -> None:
     file.write_text(FILE + "[profiles.x\n")
     for status, argv in (
         (5, ["set", "prod", "auth", "oauth"]),  # the readable files declare no profile

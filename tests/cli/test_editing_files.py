@@ -107,7 +107,7 @@ def test_extended_attributes_stay(cli: Cli) -> None:
     assert os.getxattr(file, "user.omniprofile.test") == b"mine"
 
 
-def test_a_hard_link_keeps_the_old_content_and_that_is_said(cli: Cli, tmp_path: Path) -> None:
+def test_a_hard_link_keeps_the_old_content_with_a_warning(cli: Cli, tmp_path: Path) -> None:
     file = cli.profiles("")
     file.write_bytes(MAIN.encode())
     (tmp_path / "other").hardlink_to(file)
@@ -135,7 +135,7 @@ def test_a_read_only_file_is_left_alone_and_the_change_is_shown_as_a_patch(cli: 
     assert sorted(os.listdir(file.parent)) == ["profiles.toml"]
 
 
-def test_what_is_no_file_is_an_error_and_never_a_hang(cli: Cli) -> None:
+def test_a_non_file_is_an_error_never_a_hang(cli: Cli) -> None:
     cli.config.parent.mkdir(parents=True)
     os.mkfifo(cli.config)
     assert cli("set", "a", "auth", "oauth").status == 3

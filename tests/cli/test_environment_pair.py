@@ -25,7 +25,7 @@ def said(token: str = "OMNI_API_TOKEN", url: str = URL) -> str:
 
 @pytest.mark.parametrize("token", ["OMNI_API_TOKEN", "OMNI_API_KEY"])
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
-def test_whose_credential_it_is_is_said(cli: Cli, two: Path, token: str, quiet: list[str]) -> None:
+def test_the_credentials_profile_is_reported(cli: Cli, two: Path, token: str, quiet: list[str]) -> None:
     for argv in (["token"], ["token", "--json"], ["env", "--shell", "json"], ["exec", "--", "no-such-program"]):
         ran = cli(*quiet, *argv, env=pair(token), shows=True)
         assert ran.err.count(said(token)) == 1, ran
@@ -57,7 +57,7 @@ def test_json_of_the_environments_own_token_names_no_profile(cli: Cli, two: Path
     assert json.loads(cli("token", "staging", "--json", env=pair(), shows=True).out)["profile"] == "staging"
 
 
-def test_a_pair_of_the_profiles_own_variables_is_said(cli: Cli, two: Path) -> None:
+def test_a_pair_of_the_profiles_own_variables_is_reported(cli: Cli, two: Path) -> None:
     env = {"OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_PROFILE_STAGING_TOKEN": KEY}
     sentence = f"using `OMNI_PROFILE_STAGING_BASE_URL` and `OMNI_PROFILE_STAGING_TOKEN` for profile `staging` ({URL})"
     for argv in (["token"], ["env", "--shell", "json"], ["exec", "--", "no-such-program"]):
@@ -76,7 +76,7 @@ def test_a_pair_of_the_profiles_own_variables_is_said(cli: Cli, two: Path) -> No
         {"OMNI_BASE_URL": URL, "OMNI_API_TOKEN": KEY, "OMNI_PROFILE_STAGING_TOKEN": KEY},
     ],
 )
-def test_what_is_no_pair_shadows_nothing(cli: Cli, two: Path, env: dict[str, str]) -> None:
+def test_an_incomplete_pair_shadows_nothing(cli: Cli, two: Path, env: dict[str, str]) -> None:
     for command in ("list", "current"):
         ran = cli(command, "--json", env={"OMNI_PROFILE": "staging", **env})
         assert (json.loads(ran.out)["shadowed_by"], ran.err) == ([], "")
@@ -98,7 +98,7 @@ def test_a_named_profile_is_not_shadowed(cli: Cli, two: Path) -> None:
     assert "not profile" not in ran.err
 
 
-def test_what_env_exported_is_no_pair(cli: Cli, two: Path) -> None:
+def test_variables_exported_by_env_are_not_a_pair(cli: Cli, two: Path) -> None:
     exports = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     environ = {name: value for name, value in exports.items() if isinstance(value, str)}
     ran = cli("current", "--json", env=environ)
@@ -152,7 +152,7 @@ def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_p
     assert cli("exec", "staging", "--", "no-such-program", env=own).status == 6
 
 
-def test_on_loopback_the_port_tells_a_protected_instance_from_another(cli: Cli) -> None:
+def test_on_loopback_the_port_distinguishes_a_protected_instance(cli: Cli) -> None:
     cli.profiles(
         '[profiles.prod]\nbase_url = "http://127.0.0.1:8801"\nallow_insecure = true\nprotected = true\n'
         '[profiles.staging]\nbase_url = "http://127.0.0.1:8802"\nallow_insecure = true\n'
@@ -191,7 +191,7 @@ def test_explain_agrees_with_what_is_handed_out(cli: Cli, two: Path, named: list
 
 @pytest.mark.parametrize("token", ["OMNI_API_TOKEN", "OMNI_API_KEY"])
 @pytest.mark.parametrize("url", [URL, URL + "/api", "nonsense"])
-def test_the_pair_s_token_is_no_key_of_a_profile_elsewhere(cli: Cli, token: str, url: str) -> None:
+def test_the_pairs_token_is_not_a_key_of_another_profile(cli: Cli, token: str, url: str) -> None:
     cli.profiles(
         f'[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = {{ env = "{token}" }}\n'
         f'[profiles.there]\nbase_url = "{URL}"\nkey = {{ env = "{token}" }}\n'

@@ -30,7 +30,7 @@ env = { FOUR = "defaults" }
 """
 
 
-def test_json_tells_the_profile_s_own_values_from_those_of_its_parents(cli: Cli) -> None:
+def test_json_distinguishes_own_and_inherited_values(cli: Cli) -> None:
     file = str(cli.profiles(GENERATIONS))
     fields = json.loads(cli("explain", "child", "--json", env={"KEY": CANARY}).out)["fields"]
 
@@ -62,7 +62,7 @@ def test_json_tells_the_profile_s_own_values_from_those_of_its_parents(cli: Cli)
     }
 
 
-def test_the_mask_does_not_tell_the_length_of_a_secret(cli: Cli, two: Path) -> None:
+def test_the_mask_does_not_reveal_the_length_of_a_secret(cli: Cli, two: Path) -> None:
     short = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_1"}).out)
     long = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_" + "1" * 200}).out)
     assert short["fields"]["token"]["value"] == long["fields"]["token"]["value"]
@@ -77,7 +77,7 @@ def test_the_profile_s_own_variable_is_not_said_to_be_ignored(cli: Cli, argv: li
     assert "OMNI_API_TOKEN" not in cli(*argv, env={"OMNI_API_TOKEN": STAGING_KEY}, shows=True).err
 
 
-def test_that_a_variable_is_ignored_is_said_once_for_all_profiles(cli: Cli, two: Path) -> None:
+def test_an_ignored_variable_is_reported_once_for_all_profiles(cli: Cli, two: Path) -> None:
     ran = cli("test", "--all", "--timeout", "0.1", env={"OMNI_API_TOKEN": STAGING_KEY})
     assert ran.err.count("is ignored") == 1, ran
 

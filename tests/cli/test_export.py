@@ -162,7 +162,7 @@ def test_a_key_that_is_replaced_is_in_a_backup(cli: Cli, monkeypatch: pytest.Mon
     }
 
 
-def test_a_missing_key_is_said_and_the_others_go(cli: Cli) -> None:
+def test_a_missing_key_is_reported_and_the_others_are_exported(cli: Cli) -> None:
     cli.profiles(OURS)
     ran = cli("export", "omni-cli", "--with-secrets", status=1)
     assert "the key of `ci` cannot be exported" in ran.err

@@ -326,5 +326,5 @@ def test_the_token_of_the_run_is_not_in_the_log(
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", ""])
-def test_what_is_no_port_is_a_usage_error(cli: Cli, port: str) -> None:
+def test_an_invalid_port_is_refused_as_wrong_usage(cli: Cli, port: str) -> None:
     assert cli("gateway", "--port", port).status == 2

@@ -44,7 +44,7 @@ def help_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["-V"], ["--version"]),
     ],
 )
-def test_help_and_version_are_had_as_everywhere(
+def test_help_and_version_have_the_usual_forms(
     argv: list[str], same: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert help_of(capsys, *argv) == help_of(capsys, *same) != ""
@@ -100,9 +100,7 @@ def test_an_empty_name_is_called_empty(cli: Cli, two: Path, line: str) -> None:
         (["login", "prod", "--secret", ""], "the value of `--secret` is empty"),
     ],
 )
-def test_an_option_whose_variable_is_unset_is_no_option_left_out(
-    cli: Cli, two: Path, argv: list[str], what: str
-) -> None:
+def test_an_option_with_an_empty_value_is_not_ignored(cli: Cli, two: Path, argv: list[str], what: str) -> None:
     ran = cli(*argv, status=2)
     assert what in ran.err
 
@@ -180,7 +178,7 @@ def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Pat
         ("each staging -- staging ls", "omniprofile each staging -- ls"),
     ],
 )
-def test_a_profile_in_the_place_of_the_command_is_told_the_right_line(
+def test_a_profile_in_place_of_the_command_gets_the_corrected_line(
     cli: Cli, process: Process, two: Path, line: str, meant: str
 ) -> None:
     cli("use", "prod", "--yes")
@@ -204,7 +202,7 @@ def test_a_program_that_has_a_profile_s_name_is_run(
 
 
 @pytest.mark.parametrize("line", ["export staging", "export staging --shell bash", "export staging -p prod"])
-def test_a_profile_to_export_is_told_of_env(cli: Cli, two: Path, line: str) -> None:
+def test_exporting_a_profile_suggests_env(cli: Cli, two: Path, line: str) -> None:
     ran = cli(*line.split(), status=2)
     assert "`omniprofile env staging`" in ran.err
     assert "`omniprofile export omni-cli -p staging`" in ran.err
@@ -224,7 +222,7 @@ def test_a_profile_to_export_is_told_of_env(cli: Cli, two: Path, line: str) -> N
         ("use staging -- make", "omniprofile exec staging -- make"),
     ],
 )
-def test_a_command_in_the_wrong_place_is_told_the_right_line(cli: Cli, two: Path, line: str, meant: str) -> None:
+def test_a_misplaced_command_gets_the_corrected_line(cli: Cli, two: Path, line: str, meant: str) -> None:
     ran = cli(*line.split(), status=2)
     assert f"`{meant}`" in ran.err
 
@@ -257,9 +255,7 @@ def test_every_usage_error_names_the_page_of_its_command(cli: Cli, name: str) ->
         ("KEY", "API key where a command belongs"),
     ],
 )
-def test_a_key_among_the_arguments_is_said_to_be_public_and_not_shown(
-    cli: Cli, two: Path, line: str, what: str
-) -> None:
+def test_a_key_in_the_arguments_is_called_public_and_not_shown(cli: Cli, two: Path, line: str, what: str) -> None:
     ran = cli(*line.replace("KEY", CANARY).split(), status=2)
     assert what in ran.err.splitlines()[0]
     assert "`omniprofile login NAME` asks for the key without showing it; revoke this one" in ran.err
@@ -313,7 +309,7 @@ def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: P
         ("env --shell sh", "bash"),
     ],
 )  # fmt: skip
-def test_a_wrong_choice_is_told_the_right_one(cli: Cli, two: Path, line: str, meant: str) -> None:
+def test_a_wrong_choice_suggests_the_right_one(cli: Cli, two: Path, line: str, meant: str) -> None:
     ran = cli(*line.split(), status=2)
     assert (
         f"hint: did you mean `{meant}`? `omniprofile {line.split(maxsplit=1)[0]} --help` shows how to use it" in ran.err
@@ -365,7 +361,7 @@ def test_no_suggestion_deletes_for_a_word_that_does_not(word: str) -> None:
         ("audit", "log"), ("histroy", "log"), ("proxy", "gateway"), ("drop", "remove"),
     ],
 )  # fmt: skip
-def test_what_was_meant_is_offered(cli: Cli, word: str, command: str) -> None:
+def test_the_intended_command_is_suggested(cli: Cli, word: str, command: str) -> None:
     assert f"did you mean `{command}`?" in cli(word).err
 
 
@@ -419,7 +415,7 @@ def test_a_duration_of_nothing_is_refused_with_both_bounds(cli: Cli) -> None:
     assert "at most 366 d" in ran.err
 
 
-def test_words_of_other_tools_are_no_commands_of_ours() -> None:
+def test_words_of_other_tools_are_not_our_commands() -> None:
     words = {word for each in SYNONYMS.values() for word in each}
     assert not words & {*BY_NAME, *ALIASES}
     assert all(set(commands_for(word, BY_NAME)) <= set(BY_NAME) for word in words)
@@ -505,7 +501,7 @@ def test_an_option_may_stand_anywhere(line: str, plain: str) -> None:
         ("current --json a", "too many arguments"),
     ],
 )
-def test_an_option_that_does_not_fit_is_told_wherever_it_stands(line: str, message: str) -> None:
+def test_an_option_that_does_not_fit_is_reported_in_any_position(line: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse(shlex.split(line))
     assert re.search(message, f"{raised.value} {raised.value.hint}")

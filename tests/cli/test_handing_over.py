@@ -63,7 +63,7 @@ def test_env_json_is_one_flat_object(cli: Cli, two: Path) -> None:
     assert variables["OMNI_OUTPUT_FORMAT"] == "json"
 
 
-def test_what_env_exported_is_no_override(cli: Cli, two: Path) -> None:
+def test_variables_exported_by_env_are_not_overrides(cli: Cli, two: Path) -> None:
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     assert cli("token", "prod", env=exported, shows=True).out == PRODUCTION_KEY + "\n"
     assert cli("current", env=exported).out == "staging\n"
@@ -105,7 +105,7 @@ def test_env_github_in_a_container_appends_to_the_file_of_the_runners_user(cli: 
     assert file.stat().st_uid == 1001
 
 
-def test_env_github_makes_a_private_file_and_leaves_the_runners_as_it_is(cli: Cli, two: Path, tmp_path: Path) -> None:
+def test_env_github_creates_a_private_file_and_keeps_the_runners_mode(cli: Cli, two: Path, tmp_path: Path) -> None:
     def run(path: Path) -> int:
         return cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(path)}, shows=True).status
 
@@ -318,7 +318,7 @@ def test_the_output_is_utf8_whatever_the_locale(process: Process, cli: Cli) -> N
 
 
 @pytest.mark.parametrize("variable", ["OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_OUTPUT_FORMAT"])
-def test_what_was_exported_for_one_profile_is_no_key_of_another(cli: Cli, two: Path, variable: str) -> None:
+def test_an_exported_token_is_not_another_profiles_key(cli: Cli, two: Path, variable: str) -> None:
     """Neither the token nor a variable of the profile's `env` is, nor does either go to another address of the same profile."""
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     cli.profiles(
@@ -416,9 +416,7 @@ def test_env_takes_rivals_of_the_shell_away(cli: Cli, two: Path) -> None:
     assert {name for name, value in out.items() if value is None} == set(rivals) - {"OMNIPROFILE_HOOK"}
 
 
-def test_env_in_a_child_of_exec_leaves_the_vendor_s_cli_without_a_config_of_its_own(
-    process: Process, two: Path
-) -> None:
+def test_env_in_a_child_of_exec_hides_the_vendors_config(process: Process, two: Path) -> None:
     argv = (sys.executable, "-m", "omniprofile", "env", "prod", "--shell", "json")
     out = json.loads(process("exec", "staging", "--", *argv).stdout)
     assert out["OMNI_API_TOKEN"] == PRODUCTION_KEY

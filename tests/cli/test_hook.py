@@ -62,7 +62,7 @@ def test_everything_else_reaches_the_program_unchanged(shell: str, programs: Pat
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_what_is_no_switch_is_printed_and_its_status_kept(shell: str, programs: Path) -> None:
+def test_output_other_than_a_switch_is_printed_with_its_status(shell: str, programs: Path) -> None:
     script = f"""
 {HARDENED[shell]}
 {LOAD[shell].format("")}
@@ -120,7 +120,7 @@ echo "${{COMPREPLY[0]}}"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_nested_shell_and_an_exec_are_not_told_that_they_have_the_hook(shell: str, programs: Path) -> None:
+def test_nested_shells_and_exec_do_not_inherit_the_hooks_mark(shell: str, programs: Path) -> None:
     see = """sh -c 'echo "${OMNIPROFILE_HOOK-none} ${OMNIPROFILE_EVAL-none} ${OMNIPROFILE_PROMPT-none}"'"""
     ran = run_script(shell, f"{LOAD[shell].format('')}\n{see}\nomniprofile exec staging -- {see}", programs)
     assert ran.stdout == "none none none\n" * 2, ran
@@ -233,7 +233,7 @@ def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited
     assert (ran.stdout, ran.stderr) == ("staging\n", ""), ran
 
 
-def test_powershell_is_told_why_omni_is_not_wrapped(cli: Cli) -> None:
+def test_powershell_gets_the_reason_why_omni_is_not_wrapped(cli: Cli) -> None:
     ran = cli("hook", "powershell", "--wrap-omni", status=2)
     assert "omniprofile exec -- omni" in ran.err
 

@@ -111,7 +111,7 @@ def test_the_vendors_config_becomes_profiles_and_secrets(cli: Cli, vendor: Path)
     assert "read back and compared" in ran.err
 
 
-def test_without_scrub_a_session_is_left_where_it_is_and_that_is_said(cli: Cli, vendor: Path) -> None:
+def test_without_scrub_a_session_stays_in_the_file_with_a_note(cli: Cli, vendor: Path) -> None:
     ran = cli("import", "omni-cli")
     assert "prod" not in stored(cli)
     assert "`prod`: its OAuth session was not copied" in ran.err
@@ -207,7 +207,7 @@ def test_a_default_goes_above_a_commented_table(cli: Cli, vendor: Path) -> None:
     assert file.read_text().startswith('default = "prod"\n\n# the one that I use\n[profiles.mine]\n')
 
 
-def test_another_stored_key_is_kept_and_the_files_stays_there(cli: Cli, vendor: Path) -> None:
+def test_a_different_stored_key_is_kept_and_the_files_key_stays(cli: Cli, vendor: Path) -> None:
     cli("import", "omni-cli", "--only", "staging")
     FileStore(str(cli.state)).put(
         "staging",
@@ -287,7 +287,7 @@ def test_an_invalid_profile_file_and_nothing_changes(cli: Cli, vendor: Path) -> 
     assert snapshot(cli) == before
 
 
-def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_lies_is_detected_and_restored(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = FileStore.get
 
     def lie(self: FileStore, account: Account) -> StoredSecret | None:
@@ -500,7 +500,7 @@ def test_a_bad_dotenv_is_one_error_and_nothing_is_imported(cli: Cli, case: str) 
     assert not (cli.state / "secrets.json").exists()
 
 
-def test_a_dotenv_that_is_no_text_or_no_file(cli: Cli) -> None:
+def test_a_dotenv_that_is_not_text_or_not_a_file(cli: Cli) -> None:
     (cli.work / ".env").write_bytes(b"OMNI_API_KEY=\xff\n")
     assert cli("import", "dotenv").status == 3
     os.mkfifo(cli.work / "fifo")
@@ -649,7 +649,7 @@ def test_no_name_of_the_file_means_another_instance_here(cli: Cli) -> None:
     assert config["profiles"]["Prod-EU"]["base_url"] == "https://b.omniapp.co"
 
 
-def test_a_name_for_a_profile_that_is_here_by_another_one_is_told_how_to_have_it(cli: Cli) -> None:
+def test_a_new_name_for_a_known_profile_gets_a_hint_to_rename(cli: Cli) -> None:
     _dotenv(cli)
     assert "rename" not in cli("import", "dotenv", "--name", "sdk", status=0).err
     ran = cli("import", "dotenv", "--name", "acme", status=0)
@@ -704,7 +704,7 @@ def test_the_output_format_of_the_whole_file_survives_import_and_export(cli: Cli
 
 
 @pytest.mark.parametrize("how", [[], ["--dry-run"]], ids=["import", "dry run"])
-def test_a_file_that_everybody_may_write_is_said_to_choose_the_hosts(cli: Cli, how: list[str]) -> None:
+def test_a_world_writable_file_is_reported_because_it_chooses_the_hosts(cli: Cli, how: list[str]) -> None:
     file = cli.work / ".env"
     file.write_text("OMNI_BASE_URL=https://acme.omniapp.co\n")
     assert "choose the hosts" not in cli("import", "dotenv", "--dry-run").err

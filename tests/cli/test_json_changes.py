@@ -96,7 +96,7 @@ def test_a_patch_is_not_json(cli: Cli, file: str) -> None:
     assert cli("set", "b", "description", "two", "--diff", "--json").status == 2
 
 
-def test_use_tells_what_shadows_the_switch_as_current_does(cli: Cli, file: str) -> None:
+def test_use_reports_what_shadows_the_switch_as_current_does(cli: Cli, file: str) -> None:
     assert _json(cli, "use", "b")["shadowed_by"] == []
     (cli.work / ".omniprofile.toml").write_text('profile = "a"\n')
     env = {"OMNI_API_TOKEN": "t0ken", "OMNI_BASE_URL": "https://theirs.omniapp.co"}

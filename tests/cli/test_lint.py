@@ -131,7 +131,7 @@ def test_sarif_is_valid_and_says_what_json_says(cli: Cli) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name is text")
 @pytest.mark.parametrize("style", ["human", "json", "sarif", "github"])
-def test_a_file_whose_name_is_no_utf_8_is_linted_in_every_format(style: str, tmp_path: Path) -> None:
+def test_a_file_whose_name_is_not_utf_8_is_linted_in_every_format(style: str, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/n\xff.toml"
     with open(name, "wb") as file:
         file.write(b"[profiles")
@@ -154,7 +154,7 @@ IN_A_NAME = {
 
 
 @pytest.mark.parametrize("where", IN_A_NAME)
-def test_a_key_that_stands_for_a_name_is_repeated_by_no_message(where: str, cli: Cli) -> None:
+def test_a_key_in_place_of_a_name_is_not_repeated_in_any_message(where: str, cli: Cli) -> None:
     """Every run searches its output for the canary."""
     cli.profiles(IN_A_NAME[where] % CANARY)
     for style in ("human", "json", "sarif", "github"):
@@ -261,7 +261,7 @@ def test_standard_input_is_a_file_like_any_other(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gone", "folder", "fifo", "secret", "loop", "huge", "device"])
-def test_what_is_no_readable_file_is_a_finding(kind: str, cli: Cli) -> None:
+def test_an_unreadable_file_is_a_finding(kind: str, cli: Cli) -> None:
     path = Path(kind)
     match kind:
         case "folder":

@@ -83,7 +83,7 @@ def test_each_credential_that_is_handed_out_is_one_line(
     assert not any(CANARY in path.read_text() for path in cli.state.glob("audit*"))
 
 
-def test_every_layer_is_told(cli: Cli, process: Process) -> None:
+def test_every_layer_is_named(cli: Cli, process: Process) -> None:
     process("token", env={"OMNI_PROFILE": "beta"})
     (cli.work / ".omniprofile.toml").write_text('profile = "beta"\n')
     process("token")

@@ -295,7 +295,7 @@ def test_what_env_exported_in_a_shell_of_exec_is_taken(process: Process, vendor:
     assert (ran.returncode, vendor.hosts()) == (6, [(PRODUCTION, PRODUCTION_KEY, ["models"])]), ran
 
 
-def test_with_prefixes_there_is_no_credential_for_omni(process: Process, vendor: VendorOmni) -> None:
+def test_with_prefixes_omni_gets_no_credential(process: Process, vendor: VendorOmni) -> None:
     ran = process("exec", "--as", "A_=staging", "--", "sh", "-c", "omni models")
     assert (ran.returncode, vendor.requests()) == (6, []), ran
 
@@ -354,7 +354,7 @@ def test_variables_that_a_profile_gives_another_form_do_not_reach_omni(
     assert vendor.hosts() == [(STAGING, STAGING_KEY, ["models"])]
 
 
-def test_two_copies_of_ours_and_a_wrapper_that_calls_exec_again_do_not_go_round(
+def test_copies_of_our_omni_and_wrappers_that_call_exec_do_not_loop(
     process: Process, vendor: VendorOmni, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):

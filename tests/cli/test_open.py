@@ -91,7 +91,7 @@ def test_print_prints_the_address_and_opens_nothing(cli: Cli, record: Path) -> N
         ("absent", 5, "absent"),
     ],
 )
-def test_a_browser_that_cannot_open_is_no_reason_to_take_another(
+def test_a_browser_that_cannot_open_is_not_replaced_by_another(
     process: Process, record: Path, name: str, status: int, words: str
 ) -> None:
     ran = process("open", name)

@@ -208,7 +208,7 @@ def test_leaving_fzf_is_130(use: Spawn, cli: Cli) -> None:
     assert not (cli.state / "active").exists()
 
 
-def test_a_wish_for_fzf_where_it_is_not_is_said_and_no_obstacle(use: Spawn, cli: Cli, tmp_path: Path) -> None:
+def test_a_missing_fzf_is_reported_and_not_required(use: Spawn, cli: Cli, tmp_path: Path) -> None:
     terminal = use(env={"OMNIPROFILE_PICKER": "fzf", "PATH": str(tmp_path)})
     terminal.see("profile>")
     terminal.type("stag\r")

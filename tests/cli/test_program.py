@@ -25,7 +25,7 @@ def test_version(process: Process) -> None:
     assert process("--version").stdout == f"omniprofile {omniprofile.__version__}\n"
 
 
-def test_an_older_python_is_told_which_one_is_needed() -> None:
+def test_an_older_python_gets_an_error_with_the_required_version() -> None:
     """The installed script runs with any Python that its first line finds, such as macOS's 3.9."""
     program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
     argv = [sys.executable, "-c", program, omniprofile.__main__.__file__]
@@ -68,7 +68,7 @@ def test_wrong_usage_is_exit_2_with_one_error_and_a_hint(cli: Cli, argv: list[st
     assert ran.out == ""
 
 
-def test_there_is_no_option_that_takes_a_token() -> None:
+def test_no_option_takes_a_token() -> None:
     from omniprofile.cli.parser import command_parser
 
     for command in COMMANDS:
@@ -111,7 +111,7 @@ def test_a_bug_is_one_line_without_a_traceback_and_without_its_text(
     assert CANARY not in str(caught.value)
 
 
-def test_a_reader_that_goes_away_is_no_traceback(two: Path) -> None:
+def test_a_vanished_reader_causes_no_traceback(two: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     ran = subprocess.run(
@@ -226,6 +226,6 @@ def test_demo_shows_everything_and_touches_nothing_of_the_users(process: Process
     assert [path for path in cli.home.rglob("*") if path.is_file()] == []
 
 
-def test_a_profile_called_like_a_command_is_no_command(cli: Cli) -> None:
+def test_a_profile_named_like_a_command_is_not_a_command(cli: Cli) -> None:
     ran = cli("-p", "token", "list", "--json", "--no-such-option", status=2)
     assert json.loads(ran.out)["error"]["code"] == "usage"

@@ -54,7 +54,7 @@ def test_another_instance_is_one_that_a_program_would_go_to(tmp_path: Path, text
     ["#" * LARGEST + "\nOMNI_BASE_URL=https://other.omniapp.co", "\xff\x00OMNI_BASE_URL\xfe", None],
     ids=["large", "binary", "none"],
 )
-def test_a_file_of_any_kind_and_size_is_no_reason_to_fail(tmp_path: Path, content: str | None) -> None:
+def test_a_file_of_any_kind_and_size_does_not_cause_a_failure(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / ".env").write_text(content, "latin-1")
     assert rival_dotenv(str(tmp_path), HERE) is None
@@ -130,7 +130,7 @@ def test_env_says_nothing_where_omni_uses_what_it_is_given(cli: Cli, two: Path, 
     assert cli("env", "staging", "--shell", "bash", shows=True).err == ""
 
 
-def test_env_says_nothing_of_a_config_that_is_no_trap(cli: Cli, two: Path) -> None:
+def test_env_does_not_mention_a_harmless_config(cli: Cli, two: Path) -> None:
     def said(*argv: str, **environ: str) -> str:
         return cli("env", *argv, env=environ, shows=True).err
 

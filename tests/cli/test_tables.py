@@ -122,7 +122,7 @@ def test_screens_fit_a_terminal(command: list[str], columns: int, cli: Cli) -> N
 
 
 @pytest.mark.parametrize("given", ["0", "-3", "x", "9" * 30, "9" * 5000])
-def test_a_width_that_is_none_is_ignored(given: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_width_is_ignored(given: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.profiles(PROFILES)
     monkeypatch.setenv("COLUMNS", given)
     child = spawn("list", dimensions=(50, 80))

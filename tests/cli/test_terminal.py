@@ -79,7 +79,7 @@ def test_a_key_that_is_typed_ahead_while_another_is_tested_is_not_shown(
     assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
 
 
-def test_whoever_has_no_key_for_init_is_logged_in_by_the_browser(spawn: Spawn, cli: Cli, file_store: None) -> None:
+def test_init_without_a_key_logs_in_by_the_browser(spawn: Spawn, cli: Cli, file_store: None) -> None:
     child = spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co", "--no-browser")
     child.expect_exact("API key for a (Enter alone: log in by the browser): ")
     child.sendline("")
@@ -107,7 +107,7 @@ def test_ctrl_c_at_the_key_prompt_is_130_and_changes_nothing(spawn: Spawn, insta
     assert not instances.staging.requests
 
 
-def test_ctrl_d_at_the_key_prompt_is_no_traceback(spawn: Spawn, instances: Instances, cli: Cli) -> None:
+def test_ctrl_d_at_the_key_prompt_causes_no_traceback(spawn: Spawn, instances: Instances, cli: Cli) -> None:
     child = spawn("login", "staging")
     child.expect("API key for staging: ")
     child.sendeof()
@@ -165,7 +165,7 @@ def test_colour_is_shown_on_a_terminal_and_not_with_no_color(spawn: Spawn, two: 
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
-def test_init_says_that_there_is_no_keyring_before_it_asks_anything(spawn: Spawn, cli: Cli, answer: str) -> None:
+def test_init_reports_a_missing_keyring_before_it_asks_anything(spawn: Spawn, cli: Cli, answer: str) -> None:
     child = spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co")
     child.expect_exact("no usable OS keyring was found")
     child.expect_exact("store secrets in a file that only you can read (mode 0600) instead? [y/N] ")

@@ -71,7 +71,7 @@ def test_the_exit_status_is_the_gravest_outcomes(cli: Cli, omni: Standin, names:
     assert status in dict(HELP.exits)
 
 
-def test_a_credential_that_may_not_go_to_the_host_is_untested_with_a_status_of_its_own(cli: Cli, omni: Standin) -> None:
+def test_a_credential_for_another_host_is_untested_with_its_own_status(cli: Cli, omni: Standin) -> None:
     _profiles(cli, omni, "ok")
     ran = cli("test", "ok", "--base-url", "https://elsewhere.omniapp.co", "--json", status=6)
     assert json.loads(ran.out)["results"][0]["status"] == "untested"
@@ -103,7 +103,7 @@ def test_json_and_format_json_are_the_same_and_have_the_documented_keys(cli: Cli
     assert all(result["reason"] and result["remedy"] for result in results[1:])
 
 
-def test_junit_is_read_by_who_reads_junit(cli: Cli, omni: Standin, tmp_path: Path) -> None:
+def test_junit_output_can_be_parsed(cli: Cli, omni: Standin, tmp_path: Path) -> None:
     _profiles(cli, omni, *ALL_KINDS)
     ran = cli("test", "--all", "--format", "junit")
     (tmp_path / "report.xml").write_text(ran.out, encoding="utf-8")
@@ -163,7 +163,7 @@ def test_wrong_usage_is_one_sentence(cli: Cli, omni: Standin, argv: tuple[str, .
     assert omni.requests == []
 
 
-def test_a_usage_error_is_json_for_who_asked_for_it(cli: Cli) -> None:
+def test_a_usage_error_is_json_if_requested(cli: Cli) -> None:
     for how in (("--json",), ("--format", "json"), ("--format=json",)):
         ran = cli("test", "--jobs", "none", *how)
         assert (ran.status, json.loads(ran.out)["error"]["code"]) == (2, "usage")

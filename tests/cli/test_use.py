@@ -54,20 +54,20 @@ def test_an_invalid_name_is_refused_with_the_rule_and_the_nearest_valid_one(
     assert "\x1b" not in ran.err
 
 
-def test_use_tells_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, two: Path) -> None:
+def test_use_warns_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, two: Path) -> None:
     ran = cli("use", "staging", env={"OMNI_PROFILE": "prod"}, status=0)
     assert "warning: this shell does not see it: `OMNI_PROFILE` is set to `prod`" in ran.err
     assert "use --shell staging" in ran.err
 
 
-def test_use_tells_that_a_pin_hides_the_switch_in_this_folder(cli: Cli, two: Path) -> None:
+def test_use_warns_that_a_pin_hides_the_switch_in_this_folder(cli: Cli, two: Path) -> None:
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "prod"\n')
     ran = cli("use", "staging", status=0)
     assert f"this folder does not see it: the project pin ({pin}:1) names `prod`" in ran.err
 
 
-def test_use_tells_that_a_token_variable_overrides_the_profile(cli: Cli, two: Path) -> None:
+def test_use_warns_that_a_token_variable_overrides_the_profile(cli: Cli, two: Path) -> None:
     ran = cli("use", "staging", env={"OMNI_API_TOKEN": STAGING_KEY})
     assert "`OMNI_API_TOKEN` is set in this shell" in ran.err
 
@@ -115,9 +115,7 @@ def test_use_without_a_name_and_without_a_terminal_asks_nothing(cli: Cli, two: P
 @pytest.mark.parametrize(
     ("hook", "how"), [("", '`eval "$(omniprofile use --shell prod)"`'), ("bash", "`omniprofile use --shell prod`")]
 )
-def test_a_shell_that_does_not_see_the_switch_is_told_what_its_hook_can_do(
-    cli: Cli, two: Path, hook: str, how: str
-) -> None:
+def test_a_shell_that_does_not_see_the_switch_gets_the_hooks_command(cli: Cli, two: Path, hook: str, how: str) -> None:
     environ = {"OMNI_PROFILE": "staging", "OMNIPROFILE_SHELL": "bash", "OMNIPROFILE_HOOK": hook}
     assert f"switch this shell with {how}" in cli("use", "prod", "--yes", env=environ).err
 

@@ -131,7 +131,7 @@ def test_secrets_come_from_a_variable_a_file_and_a_command(process: Process, cli
 
 
 @pytest.mark.parametrize("how", ["variable", "file", "quoted", "open"])
-def test_a_secret_that_cannot_be_had_is_an_error_that_names_it(cli: Cli, how: str) -> None:
+def test_a_secret_that_cannot_be_read_is_named_in_the_error(cli: Cli, how: str) -> None:
     path = _secret_file(cli, f'"{EMBED}"\n' if how == "quoted" else EMBED)
     cli.profiles(SECRETS)
     if how == "file":
@@ -325,7 +325,7 @@ def test_only_a_declared_secret_is_stored(cli: Cli, file_store: None, variable: 
         "x" * 65537,
     ],
 )
-def test_what_is_no_secret_is_not_stored(cli: Cli, file_store: None, given: str) -> None:
+def test_an_invalid_secret_is_not_stored(cli: Cli, file_store: None, given: str) -> None:
     cli.profiles(STORED)
     assert cli("login", "staging", "--secret", "OMNI_EMBED_SECRET", stdin=given).status == 4
     assert not (cli.state / "secrets.json").exists()
@@ -342,7 +342,7 @@ ANY_TEXT = [
 
 
 @pytest.mark.parametrize("secret", ANY_TEXT)
-def test_a_secret_may_be_any_line_of_text_wherever_it_lies(
+def test_a_secret_may_be_any_line_of_text_in_any_source(
     process: Process, cli: Cli, file_store: None, secret: str
 ) -> None:
     path = _secret_file(cli, secret + "\n")

@@ -126,7 +126,7 @@ def test_drop_ins_lie_beside_a_link_not_beside_its_target(tmp_path: Path):
     assert names == ["profiles.toml", "config.toml"]
 
 
-def test_nothing_set_up_yet_is_no_error(tmp_path: Path):
+def test_nothing_set_up_yet_is_not_an_error(tmp_path: Path):
     assert profile_files(folder_places(tmp_path)) == []
 
 

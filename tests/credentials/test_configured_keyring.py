@@ -64,7 +64,7 @@ CONFIGURED = {
 
 
 @pytest.mark.parametrize("case", sample(CONFIGURED, 4, "configured"))
-def test_a_keyring_of_plain_text_is_refused_whoever_names_it(case: str, home: Home) -> None:
+def test_a_plain_text_keyring_is_refused_however_it_was_chosen(case: str, home: Home) -> None:
     folder, lines, variables = CONFIGURED[case]
     if folder == "xdg":
         variables = {**variables, "XDG_CONFIG_HOME": str(home.folder / "xdg")}
@@ -212,7 +212,7 @@ def test_a_secret_in_a_keyring_that_is_not_used_now_is_not_missing(backends: Hom
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
 
 
-def test_a_secret_is_not_missing_where_there_is_no_keyring_any_more(backends: Home) -> None:
+def test_a_secret_is_not_missing_if_the_keyring_has_gone(backends: Home) -> None:
     """An SSH session, for example, has no bus."""
     assert backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Vault").returncode == 0
     for command in (("token", "prod"), ("logout", "prod")):
@@ -297,9 +297,7 @@ class Keyring(KeyringBackend):
         (("exec", "prod", "--", "sh", "-c", 'echo "$OMNI_API_TOKEN"'), "{key}\n"),
     ],
 )
-def test_what_a_backend_prints_is_no_part_of_what_is_handed_out(
-    home: Home, command: tuple[str, ...], form: str
-) -> None:
+def test_a_backends_output_is_kept_out_of_our_output(home: Home, command: tuple[str, ...], form: str) -> None:
     """A shell evaluates the output of `env`, and `token` is put into headers."""
     home.write("lib/talker.py", TALKER)
     talks = {"PYTHONPATH": str(home.folder / "lib"), "PYTHON_KEYRING_BACKEND": "talker.Keyring"}

@@ -158,7 +158,7 @@ def test_what_the_store_has_under_the_lock_decides(tmp_path: Path, changed: Mapp
     assert refreshed(tmp_path, session(**changed), session(expires_at=NOW)) == token
 
 
-def test_who_asks_for_a_new_token_takes_the_one_that_somebody_else_got_meanwhile(tmp_path: Path) -> None:
+def test_a_forced_refresh_uses_a_token_obtained_meanwhile(tmp_path: Path) -> None:
     other = session("other")
     assert refreshed(tmp_path, other, session(), force=True) == "other"
     assert refreshed(tmp_path, other, other, force=True) == "new"
@@ -225,7 +225,7 @@ def test_a_time_has_a_zone_and_is_kept_in_utc(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("key", ["expires_at", "refresh_token", "client_id", "scope", "token_path", "refreshed_at"])
-def test_each_optional_key_is_text_or_not_there(key: str) -> None:
+def test_each_optional_key_is_text_or_missing(key: str) -> None:
     whole = as_data(session(token_path="/oauth/token", refreshed_at=NOW), ACCOUNT)
     assert from_data(whole, ACCOUNT) == session(token_path="/oauth/token", refreshed_at=NOW)
     without = {name: value for name, value in whole.items() if name != key}

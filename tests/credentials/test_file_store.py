@@ -50,7 +50,7 @@ def test_a_file_that_others_can_read_or_write_is_refused(folder: Path, mode: int
     assert store.get(account("prod")) == make_secret()
 
 
-def test_a_file_with_a_second_name_is_refused_until_it_has_a_content_of_its_own(folder: Path) -> None:
+def test_a_file_with_a_hard_link_is_refused_until_it_is_separate(folder: Path) -> None:
     """Each name has its own lock, and a replacement separates them: both would refresh one session."""
     store, other = FileStore(str(folder)), FileStore(str(folder.parent / "other"))
     store.put("prod", make_secret())
@@ -174,7 +174,7 @@ def test_one_damaged_entry_is_named_and_can_be_replaced_or_deleted(folder: Path)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_no_file_is_an_error_and_no_hang(folder: Path, make: object) -> None:
+def test_a_non_file_is_an_error_and_not_a_hang(folder: Path, make: object) -> None:
     folder.mkdir(parents=True)
     store = FileStore(str(folder))
     make(store.path)  # type: ignore[operator]
@@ -246,7 +246,7 @@ def test_the_file_is_one_that_people_can_repair(folder: Path) -> None:
     )
 
 
-def test_what_a_killed_writer_left_is_removed_by_the_next(folder: Path) -> None:
+def test_the_leftovers_of_a_killed_writer_are_removed(folder: Path) -> None:
     store = FileStore(str(folder))
     store.put("prod", make_secret())
     left = folder / ".secrets.json.0123456789abcdef.tmp"

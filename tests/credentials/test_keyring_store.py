@@ -90,7 +90,7 @@ def test_locked_keyring_is_not_reported_as_absent(
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("kind", [RuntimeError, OSError, ValueError, keyring.errors.InitError, UnicodeDecodeError])
-def test_a_backend_s_error_is_told_without_its_text(
+def test_a_backends_error_is_reported_without_its_text(
     operation: str, kind: type[Exception], make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     problem = kind("utf-8", CANARY.encode(), 0, 1, CANARY) if kind is UnicodeDecodeError else kind(CANARY)
@@ -146,7 +146,7 @@ def test_the_manual_says_how_long_a_keyring_may_take() -> None:
     assert words.endswith(f"(default {keyring_time_limit.USUAL_SECONDS:g})")
 
 
-def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+def test_ctrl_c_leaves_no_writing_process(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     backend = HangingKeyring("set")
     use_keyring(backend)
 
@@ -260,7 +260,7 @@ def test_a_chain_that_writes_plain_text_is_refused(others: int, make_store: Make
         make_store().put("prod", make_secret())
 
 
-def test_an_empty_chain_is_no_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+def test_an_empty_chain_is_not_a_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     use_keyring(chain_of())
 
     with pytest.raises(StoreUnavailable, match="no usable OS keyring"):
@@ -280,7 +280,7 @@ def test_a_chain_that_writes_to_a_real_keyring_is_used(make_store: MakeStore, us
 @pytest.mark.parametrize(
     "text", ["hunter2", "{}", "[]", '{"version":2}', '{"generation":"c","count":1,"sha256":""}', ""]
 )
-def test_what_is_no_secret_of_ours_is_an_error_and_can_be_replaced(
+def test_a_foreign_entry_is_an_error_and_can_be_replaced(
     text: str, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     backend = MemoryKeyring()
@@ -374,7 +374,7 @@ def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
     "problem", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError(CANARY), MemoryError()]
 )
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_whatever_a_backend_raises_its_caller_gets_it_at_once(
+def test_any_exception_of_a_backend_reaches_the_caller_at_once(
     operation: str, problem: BaseException, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     """Ctrl-C passes; anything else, even `sys.exit()`, makes the store unusable, without waiting for the timeout."""
@@ -755,7 +755,7 @@ def test_check_looks_for_an_account_that_nobody_has(make_store: MakeStore, use_k
     assert re.fullmatch("get check-[0-9a-f]{16}", call)
 
 
-def test_only_what_is_there_is_asked_for_and_deleted(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+def test_only_existing_entries_are_read_and_deleted(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     """A keyring may ask the user at every call."""
     backend = MemoryKeyring()
     use_keyring(backend)

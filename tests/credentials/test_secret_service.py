@@ -47,7 +47,7 @@ def test_a_locked_collection_is_not_reported_as_absent(secret_service: SecretSer
     assert list(make_store().summaries()) == [account("prod")]  # without unlocking
 
 
-def test_without_a_bus_there_is_no_keyring(
+def test_without_a_bus_no_keyring_is_found(
     make_store: MakeStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")

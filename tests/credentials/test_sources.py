@@ -147,7 +147,7 @@ def test_a_checked_key_is_one_word_of_ascii(text: str) -> None:
     assert all("!" <= char <= "~" for char in key)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     for content in (b"\xff\xfek\0e\0y\0", b"key\xe9", b"\xc3"):
         path = tmp_path / "key"
         path.write_bytes(content)
@@ -211,7 +211,7 @@ def test_a_key_file_of_root_s_is_fine_for_everybody(tmp_path: Path, monkeypatch:
     assert get(KeySource("file", path=str(path))) == CANARY
 
 
-def test_a_key_in_place_of_a_variable_s_name_is_said_to_be_one() -> None:
+def test_a_key_in_place_of_a_variables_name_is_recognized() -> None:
     error = failure(KeySource("env", variable=CANARY))
     assert "it is a key, not the name of a variable" in error.message
     assert "`omniprofile login ci`" in str(error.hint)
@@ -285,7 +285,7 @@ def test_the_error_output_of_a_command_is_shown_and_its_output_never(capfd: pyte
     assert out == ""
 
 
-def test_there_is_no_shell() -> None:
+def test_no_shell_is_involved() -> None:
     assert get(command("printf", "%s", "$HOME;`id`|*")) == "$HOME;`id`|*"
 
 
@@ -471,7 +471,7 @@ def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path
         assert text not in error.message
 
 
-def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
+def test_a_program_that_prints_more_than_the_key_gets_a_hint() -> None:
     for printed, what, hint in (
         ('"abc"', "is a text in quotes", "remove the quotes"),
         ("`abc`", "is a text in backticks", "remove the backticks"),

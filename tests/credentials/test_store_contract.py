@@ -77,7 +77,7 @@ def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("secret", [make_secret(), make_secret(session=True)], ids=["key", "session"])
-def test_what_was_put_is_got_whole(open_store: OpenStore, secret: StoredSecret) -> None:
+def test_a_stored_value_is_read_back_whole(open_store: OpenStore, secret: StoredSecret) -> None:
     open_store().put("prod", secret)
 
     assert open_store().get(account("prod")) == secret

@@ -157,7 +157,7 @@ def test_chunks_arrive_whatever_their_borders_and_trailers_do_not(behind: Open) 
     assert b"T: 1" not in end.instance.heads[0]
 
 
-def test_the_client_is_told_to_go_on_and_only_then_sends(behind: Open) -> None:
+def test_the_client_sends_only_after_100_continue(behind: Open) -> None:
     end = behind()
     with end.dial() as client:
         client.sendall(

@@ -76,7 +76,7 @@ def test_its_own_names_are_known(behind: Open, host: bytes) -> None:
         b"OPTIONS ** HTTP/1.1",
     ],
 )
-def test_it_is_no_proxy(behind: Open, line: bytes) -> None:
+def test_it_is_not_a_proxy(behind: Open, line: bytes) -> None:
     end = behind()
     assert _status(end.raw(line + b"\r\nHost: HOST\r\n\r\n")) == 400
     assert end.instance.heads == []
@@ -169,7 +169,7 @@ def test_fields_that_some_servers_read_with_a_hyphen_are_dropped_as_with_one(beh
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a client resets there what it has not read")
-def test_who_has_no_token_cannot_keep_out_who_has(behind: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_without_a_token_cannot_block_those_with_one(behind: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback_clients, "_MOST_UNKNOWN", 20)
     end = behind()
     with ExitStack() as open_ones:
@@ -300,7 +300,7 @@ def test_a_compressed_answer_never_repeats_it(behind: Open, form: str, before: i
 
 
 @pytest.mark.parametrize("form", _PACKED)
-def test_a_compressed_answer_without_it_passes_as_it_is(behind: Open, form: str) -> None:
+def test_a_compressed_answer_without_it_passes_unchanged(behind: Open, form: str) -> None:
     coding, pack = _PACKED[form]
     packed = pack(CANARY[:-1].encode() + b"*" * 100 + bytes(range(256)) * 1000)
     response, body = _answered(behind, coding, packed)

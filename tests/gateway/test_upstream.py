@@ -201,7 +201,7 @@ def test_answers_in_every_form(behind: Open, answer: bytes, expected: tuple[int,
     assert expected[1] in (None, body)
 
 
-def test_a_connection_that_the_instance_has_closed_is_made_anew(behind: Open) -> None:
+def test_a_connection_closed_by_the_instance_is_reopened(behind: Open) -> None:
     closed = threading.Event()
 
     def talk(peer: Peer) -> None:

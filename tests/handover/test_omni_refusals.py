@@ -25,7 +25,7 @@ WORDS = [
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=8), st.booleans(), st.booleans(), st.booleans())
-def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
+def test_allowed_command_lines_run_unchanged_with_the_given_credential(
     words: list[str], body: bool, limit: bool, verbose: bool
 ) -> None:
     """`body`, `limit`, `verbose` are flags; whether they take a value is unknown to omniprofile."""

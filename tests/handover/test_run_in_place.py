@@ -48,7 +48,7 @@ def test_stdin_goes_through_and_status_comes_back() -> None:
     assert (ran.returncode, ran.stdout) == (7, b"\xff\x00data")
 
 
-def test_bytes_that_are_no_utf8_survive_in_argv_and_environment() -> None:
+def test_bytes_that_are_not_utf8_survive_in_argv_and_environment() -> None:
     ran = _run("sh", "-c", 'printf %s "$1$BYTES"', "sh", b"\xff\xfe", env={**os.environb, b"BYTES": b"\xfd"})
     assert ran.stdout == b"\xff\xfe\xfd", ran.stderr
 

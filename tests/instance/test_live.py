@@ -84,9 +84,7 @@ def test_a_good_key_gives_its_identity(omni: Standin) -> None:
         (b" " * 5000 + b"personal access tokens", False),
     ],
 )
-def test_one_rule_tells_personal_tokens_that_are_off_to_a_test_and_to_a_refresh(
-    omni: Standin, body: bytes, off: bool
-) -> None:
+def test_test_and_refresh_detect_disabled_personal_tokens_alike(omni: Standin, body: bytes, off: bool) -> None:
     omni.switches.answer = lambda path: (403, {"Content-Type": "application/json"}, body)
     tested = _test(omni.base_url)
     now = datetime.now(UTC)

@@ -291,7 +291,7 @@ def test_a_proxy_that_reads_tls_is_refused_unless_the_system_trusts_it(
 
 
 @pytest.mark.parametrize("answer", [b"", b"220 mail.acme.example ESMTP\r\n", b"HTTP/1.1 200 OK\r\n"])
-def test_what_is_no_proxy_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+def test_an_invalid_proxy_gives_a_one_line_error(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
     with raw(lambda connection: connection.sendall(answer)) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         (result,) = _test()

@@ -119,7 +119,7 @@ def test_a_field_that_makes_another_request_of_one_is_known(name: str) -> None:
     ["Accept", "Access-Control-Request-Method", "X-Verbose", "Origin", "X-Forwarded-For", "X-Forwarded-Proto", "X-MCP-Model-ID",
      "Content-Location", "Sec-Fetch-Mode", "Path", "X-Callback-URL"],
 )  # fmt: skip
-def test_other_fields_are_no_overrides(name: str) -> None:
+def test_other_fields_are_not_overrides(name: str) -> None:
     assert not is_override(name)
 
 

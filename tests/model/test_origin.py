@@ -46,7 +46,7 @@ def test_a_base_url_has_one_normal_form(text: str, normal: str):
         "http://127.0.0.01", "https://a.0x10", "//acme.omniapp.co", "https:acme.omniapp.co", "javascript://acme.omniapp.co",
     ],
 )  # fmt: skip
-def test_what_two_parsers_could_read_differently_is_no_base_url(text: str):
+def test_ambiguous_texts_are_not_base_urls(text: str):
     with pytest.raises(NotAnOrigin):
         Origin.parse(text)
 

@@ -96,7 +96,7 @@ def test_a_spent_refresh_token_ends_the_session_and_says_what_to_do(at_authlib: 
     assert "no session is stored" in again.stderr
 
 
-def test_a_denial_is_told(at_authlib: AuthlibLogin) -> None:
+def test_a_denial_is_reported(at_authlib: AuthlibLogin) -> None:
     at_authlib.instance.consent = "no"
     ran = at_authlib.run("login", "prod")
     assert ran.returncode == 4

@@ -267,7 +267,7 @@ def test_ctrl_c_is_exit_130_and_nothing_is_left(waiting: Waiting, login: Login) 
     assert login.secrets() == ""
 
 
-def test_ctrl_c_tells_a_browser_that_waits(login: Login, tmp_path: Path) -> None:
+def test_ctrl_c_answers_a_waiting_browser(login: Login, tmp_path: Path) -> None:
     login.omni.oauth.may_answer.clear()
     waiting = Waiting(login, tmp_path)
     with socket.create_connection(("127.0.0.1", waiting.port)) as browser:
@@ -291,7 +291,7 @@ def test_the_limit_ends_the_login_with_a_clear_error(login: Login, tmp_path: Pat
     assert "--no-browser" in ran.stderr
 
 
-def test_the_browser_is_told_a_one_time_address_and_nothing_else(waiting: Waiting) -> None:
+def test_the_browser_gets_only_a_one_time_address(waiting: Waiting) -> None:
     assert re.fullmatch(rf"http://127\.0\.0\.1:{waiting.port}/start/[A-Za-z0-9_-]{{32}}", waiting.start)
     assert waiting.state not in waiting.start
     assert waiting.request("/start/guessed")[0] == 404
@@ -313,7 +313,7 @@ def test_a_second_visit_of_the_one_time_address_ends_the_login(waiting: Waiting,
     not sys.platform.startswith("linux") or os.geteuid() != 0, reason="another user's programs need root"
 )
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
-def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tmp_path: Path, address: str) -> None:
+def test_another_users_program_does_not_learn_the_logins_address(login: Login, tmp_path: Path, address: str) -> None:
     waiting = Waiting(login, tmp_path, visit=False)
     try:
         host = f"127.0.0.1:{waiting.port}"
@@ -408,7 +408,7 @@ def test_an_endless_request_is_not_read_to_its_end(waiting: Waiting) -> None:
     assert waiting.request(waiting.authorize())[0] == 200
 
 
-def test_a_port_that_is_taken_is_said(login: Login) -> None:
+def test_a_port_in_use_is_reported(login: Login) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = login.run("login", "prod", "--port", str(taken.getsockname()[1]))
     assert ran.returncode == 1
@@ -418,5 +418,5 @@ def test_a_port_that_is_taken_is_said(login: Login) -> None:
 @pytest.mark.parametrize(
     "argv", [("--port", "0"), ("--port", "65536"), ("--port", "x"), ("--timeout", "0"), ("--timeout", "5 d")]
 )
-def test_a_port_or_time_that_is_none_is_wrong_usage(login: Login, argv: tuple[str, str]) -> None:
+def test_an_invalid_port_or_time_is_a_usage_error(login: Login, argv: tuple[str, str]) -> None:
     assert login.cli("login", "prod", *argv).status == 2

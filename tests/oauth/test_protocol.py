@@ -81,7 +81,7 @@ def test_an_answer_of_any_depth_is_tokens_or_no_answer() -> None:
             assert read_token_response(body).token == Secret("a")
 
 
-def test_an_error_of_null_is_none_and_a_scope_that_is_no_text_to_show_is_left_out() -> None:
+def test_a_null_error_is_none_and_an_unprintable_scope_is_dropped() -> None:
     granted = read_token_response(b'{"access_token": "a", "error": null, "scope": "\\ud800\\u001b[31m"}')
     assert granted == TokenResponse(Secret("a"), None, None, None)
 
@@ -146,13 +146,13 @@ def test_no_query_but_the_right_state_is_an_answer(query: str) -> None:
         ("&".join(f"a{n}=1" for n in range(100)), "too many"),
     ],
 )
-def test_what_is_no_answer_to_this_login(query: str, why: str) -> None:
+def test_answers_to_another_login_are_refused(query: str, why: str) -> None:
     with pytest.raises(InvalidResponse, match=why):
         read_callback(query, RFC)
 
 
 @pytest.mark.parametrize("code", ["", "%0d%0aSet-Cookie:x", "a%20b", "x" * 20_000, "%F0%9F%92%A9"])
-def test_a_code_that_cannot_be_one_is_none(code: str) -> None:
+def test_an_invalid_code_is_ignored(code: str) -> None:
     assert read_callback(f"state=state-1&code={code}", RFC).code is None
 
 
@@ -302,6 +302,6 @@ def test_what_was_sent_is_masked_however_it_is_repeated(secret: str, change: Cal
 
 
 @pytest.mark.parametrize("error", ["", 0, False, {}, []])
-def test_an_error_without_a_code_is_no_answer(error: object) -> None:
+def test_an_error_without_a_code_is_not_an_answer(error: object) -> None:
     with pytest.raises(InvalidResponse, match="`error` is"):
         read_token_response(json.dumps({"access_token": "a", "error": error}).encode())

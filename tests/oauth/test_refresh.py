@@ -246,13 +246,13 @@ def test_a_store_that_fails_is_tried_for_three_seconds(world: World, monkeypatch
     assert len(world.told) == 3
 
 
-def test_who_waits_for_a_refresh_waits_longer_than_one_takes() -> None:
+def test_waiting_for_a_refresh_outlasts_the_refresh() -> None:
     """Both the attempt and storing may take as long as a store may."""
     longest = EXCHANGE_SECONDS + sum(module._STORING_AGAIN) + 2 * max(USUAL_SECONDS, LOCK_SECONDS)
     assert longest < module.LOCK_SECONDS <= 60, "nobody waits longer than a minute"
 
 
-def test_a_pair_that_cannot_be_stored_is_told_loudly_and_kept_in_memory(world: World) -> None:
+def test_a_pair_that_cannot_be_stored_is_an_error_and_kept_in_memory(world: World) -> None:
     world.store.put("prod", session(1, left=timedelta(minutes=2)))
     full = StoreUnavailable("the disk is full")
     world.fails_to_store = [None, full, full, full]
@@ -299,14 +299,14 @@ def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
     assert world.fresh().token == Secret("access-2"), "and it is free afterwards"
 
 
-def test_a_login_waits_for_who_refreshes_the_same_session(world: World) -> None:
+def test_a_login_waits_for_a_refresh_of_the_same_session(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
     with world.sessions().locked(PROD), pytest.raises(SessionBusy):
         world.sessions(0.1).replace("prod", session(2, left=HOURS))
     assert world.store.get(PROD) == session(1, left=EXPIRED)
 
 
-def test_a_session_in_a_folder_whose_name_is_no_unicode_is_locked_as_any_other(world: World) -> None:
+def test_a_session_in_a_folder_with_a_non_unicode_name_is_locked(world: World) -> None:
     store = FileStore(str(world.folder / "caf\udce9"))
     with replace(world.sessions(), store=store).locked(PROD):
         pass

@@ -77,7 +77,7 @@ def test_login_opens_the_profile_s_own_browser_before_the_one_of_the_environment
     assert "the browser `no-such-browser` of profile `prod` was not found" in ran.stderr
 
 
-def test_list_tells_the_expiry_and_contacts_nobody(login: Login) -> None:
+def test_list_shows_the_expiry_and_contacts_nobody(login: Login) -> None:
     def row() -> dict[str, object]:
         (found,) = json.loads(login.cli("list", "--json", env=login.environ).out)["profiles"]
         return dict(found)
@@ -289,7 +289,7 @@ def test_no_browser_opens_without_a_store(login: Login) -> None:
     assert not login.omni.requests
 
 
-def test_personal_tokens_that_are_off_are_told_with_their_remedy(login: Login) -> None:
+def test_disabled_personal_tokens_are_reported_with_their_remedy(login: Login) -> None:
     """A 403 after Authorize, from the token endpoint or only with the new token."""
     off = (403, {"Content-Type": "application/json"}, b'{"detail": "Personal Access Tokens are not enabled"}')
     login.omni.switches.answer = lambda path: off if path == "/oauth/token" else None
@@ -305,7 +305,7 @@ def test_personal_tokens_that_are_off_are_told_with_their_remedy(login: Login) -
     assert login.omni.oauth.live_sessions == 0, "what was granted and not stored is revoked"
 
 
-def test_an_instance_that_cannot_be_asked_who_it_is_does_not_cost_the_login(login: Login) -> None:
+def test_a_failing_whoami_does_not_lose_the_login(login: Login) -> None:
     login.omni.switches.answer = lambda path: (503, {}, b"") if path.startswith("/api/") else None
     ran = login.run("login", "prod")
     assert ran.returncode == 0, ran.stderr

@@ -132,7 +132,7 @@ def test_processes_with_the_secret_service_and_two_homes(
     assert secret_service.daemon.poll() is None, "the daemon died"
 
 
-def test_a_lock_that_is_not_had_in_time_is_an_error_and_no_refresh(storm: Login, tmp_path: Path) -> None:
+def test_a_lock_timeout_is_an_error_without_a_refresh(storm: Login, tmp_path: Path) -> None:
     """One process hangs at the token endpoint; another gives up without sending anything."""
     storm.omni.oauth.may_answer.clear()
     holder = storm.start("token", "prod")

@@ -247,7 +247,7 @@ def test_a_redirect_is_not_followed_to_another_host(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_every_redirect_is_told_by_its_host_alone(status: int) -> None:
+def test_every_redirect_is_reported_by_its_host_alone(status: int) -> None:
     moved = http(f"{status} Moved", b"", "text/plain", f"Location: https://sso.acme.example/login?key={CANARY}")
     with Endpoint(moved) as endpoint, Client(timeout=PATIENCE, environ=os.environ) as client:
         session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"))

@@ -129,7 +129,7 @@ def test_a_tool_installs_the_command_into_a_fresh_home(
     assert Path(path.strip()).read_text() == committed
 
 
-def test_who_installs_the_wheel_gets_its_types(built: list[Path], tmp_path: Path) -> None:
+def test_the_wheel_includes_types(built: list[Path], tmp_path: Path) -> None:
     wheel = next(path for path in built if path.suffix == ".whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
     (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")

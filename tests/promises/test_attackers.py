@@ -145,7 +145,7 @@ def test_a_pin_may_be_a_link_out_of_its_folder_for_lint_as_for_commands(cli: Cli
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "loop", "dangling"])
-def test_a_pin_that_is_no_file_is_an_error_and_no_hang(cli: Cli, kind: str) -> None:
+def test_a_pin_that_is_not_a_file_is_an_error_not_a_hang(cli: Cli, kind: str) -> None:
     pin = cli.work / ".omniprofile.toml"
     match kind:
         case "fifo":
@@ -214,7 +214,7 @@ def test_a_stray_base_url_does_not_take_the_key_along(cli: Cli) -> None:
             assert cli(*command, env=variables).status == 6
 
 
-def test_thousands_of_variables_and_bytes_that_are_no_text_change_nothing(process: Callable[..., object]) -> None:
+def test_thousands_of_variables_and_non_text_bytes_change_nothing(process: Callable[..., object]) -> None:
     environ = {f"V{number}": "x" for number in range(10_000)}
     ran = subprocess.run(
         [sys.executable, "-m", "omniprofile", "exec", "staging", "--", "sh", "-c", 'printf %s "$ODD"'],
@@ -301,7 +301,7 @@ def _as_user(uid: int) -> Iterator[None]:
         yield
 
 
-def test_a_folder_that_is_sticky_or_cannot_be_written_is_no_danger(cli: Cli, profiles: Path) -> None:
+def test_a_sticky_or_unwritable_folder_is_accepted(cli: Cli, profiles: Path) -> None:
     profiles.parent.chmod(0o1777)
     for _ in range(2):
         assert cli("token", "prod", shows=True).status == 0

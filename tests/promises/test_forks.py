@@ -57,7 +57,7 @@ def _forked_meanwhile(slow: Slow, in_thread: Callable[[], object], in_child: Cal
     return status
 
 
-def test_a_credential_is_obtained_anew() -> None:
+def test_a_credential_is_obtained_again() -> None:
     slow = Slow()
     held = HeldCredential(
         lambda _: Credential("prod", ORIGIN, "api-key", Secret(slow.take_time())), lambda: datetime.now(UTC)

@@ -126,7 +126,7 @@ def test_no_stream_makes_a_command_fail_otherwise_than_documented(cli: Cli) -> N
             assert word not in ran.stderr, shown
 
 
-def test_a_closed_stdout_is_no_error_where_nothing_is_printed(cli: Cli) -> None:
+def test_a_closed_stdout_is_not_an_error_if_nothing_is_printed(cli: Cli) -> None:
     ran = _run(("lint",), ">&-")
     assert (ran.returncode, ran.stderr) == (0, "omniprofile: 1 file checked: no errors, no warnings\n")
 

@@ -203,7 +203,7 @@ def test_what_is_root_s_in_the_home_is_said_with_chown(what: str, shared: Path) 
 
 
 @needs_root
-def test_a_folder_of_root_s_is_said_with_chown_by_every_verb_that_writes_there(shared: Path) -> None:
+def test_every_writing_command_suggests_chown_for_a_folder_of_roots(shared: Path) -> None:
     places = {"set": shared / "home/.config/omniprofile", "remove": shared / "home/.local/state/omniprofile"}
     assert run(shared, "use", "two").returncode == 0
     for place in places.values():

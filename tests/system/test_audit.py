@@ -191,7 +191,7 @@ def test_no_folder_is_a_failure(tmp_path: Path, folder: str) -> None:
     _record(tmp_path / folder)
 
 
-def test_a_full_disk_is_no_failure(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_cause_a_failure(tmp_path: Path) -> None:
     """`RLIMIT_FSIZE` makes a write fail as on a full disk: partly written, or not at all."""
     code = (
         "import sys, resource; from omniprofile.system.audit import record\n"

@@ -33,7 +33,7 @@ def test_what_is_durable_is_on_the_disk_before_it_takes_its_place_and_so_is_the_
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
-def test_a_write_that_fails_leaves_no_file_of_its_own(tmp_path: Path) -> None:
+def test_a_failing_write_leaves_no_temporary_file(tmp_path: Path) -> None:
     (tmp_path / "folder/file").mkdir(parents=True)
     with pytest.raises(OSError, match="directory"):
         write_atomic(str(tmp_path / "folder/file"), b"a secret")

@@ -114,7 +114,7 @@ def _link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_link, os.mkfifo, os.mkdir])
-def test_what_is_no_lock_file_is_an_error_that_says_what_to_do(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_an_invalid_lock_file_is_an_error_with_a_remedy(make: Callable[[Path], None], tmp_path: Path) -> None:
     make(tmp_path / "lock")
     with pytest.raises(LockFailed) as caught, lock(str(tmp_path / "lock"), 1):
         raise AssertionError("it is no lock")
@@ -123,7 +123,7 @@ def test_what_is_no_lock_file_is_an_error_that_says_what_to_do(make: Callable[[P
 
 
 @pytest.mark.parametrize("content", [b"", b"4711\nsomewhere\n", b"\0" * 100])
-def test_what_another_program_left_in_a_lock_file_is_no_lock(content: bytes, tmp_path: Path) -> None:
+def test_another_programs_content_in_a_lock_file_is_not_a_lock(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "lock").write_bytes(content)
     with lock(str(tmp_path / "lock"), 0):
         pass
@@ -131,9 +131,7 @@ def test_what_another_program_left_in_a_lock_file_is_no_lock(content: bytes, tmp
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_lock_file_that_is_removed_while_somebody_waits_keeps_two_apart_all_the_same(
-    replaced: bool, tmp_path: Path
-) -> None:
+def test_a_lock_file_removed_during_a_wait_still_excludes(replaced: bool, tmp_path: Path) -> None:
     path = tmp_path / "lock"
     took: list[str] = []
 
@@ -234,7 +232,7 @@ def _squat_owner(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 @pytest.mark.parametrize("squat", [_squat_mode, _squat_link, _squat_owner, Path.touch])
-def test_a_squatted_folder_stops_only_those_who_have_no_other(squat: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_squatted_folder_stops_only_users_without_another(squat: Callable[[Path], None], tmp_path: Path) -> None:
     found = folders(tmp_path)
     squat(Path(found[1]))
     with user_lock(found, "a", 1):

@@ -22,7 +22,7 @@ def test_the_system_error_becomes_the_error_with_its_reason(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("problem", [OSError(None, "a reason"), Unreadable("a reason"), OSError("A reason")])
-def test_without_a_hint_there_is_none(problem: Exception) -> None:
+def test_without_a_hint_no_hint_is_printed(problem: Exception) -> None:
     with pytest.raises(OperationFailed) as caught, reported_as(OperationFailed, "it failed"):
         raise problem
     assert (caught.value.message, caught.value.hint) == ("it failed: a reason", None)
@@ -58,7 +58,7 @@ def test_a_lock_that_others_hold_is_reported_as_busy(tmp_path: Path) -> None:
     assert plain.value.message == f"it failed: `{path}` has been held by another process for more than 0 s"
 
 
-def test_errors_of_ours_pass_unchanged() -> None:
+def test_our_own_errors_pass_unchanged() -> None:
     own = StoreUnavailable("of ours")
     with pytest.raises(StoreUnavailable) as caught, reported_as(OperationFailed, "it failed"):
         raise own

@@ -21,7 +21,7 @@ def test_the_result_is_given() -> None:
     assert critical_section(lambda: 7, on_interrupt=never) == 7
 
 
-def test_an_error_is_raised_as_it_is() -> None:
+def test_an_error_is_raised_unchanged() -> None:
     with pytest.raises(LookupError, match="of the work"):
         critical_section(lambda: _fail(), on_interrupt=never)
 

@@ -126,7 +126,7 @@ def test_a_broken_config_is_one_error_that_says_what_it_is_about(tmp_path: Path,
     assert "omni_osk_x" not in str(raised.value)
 
 
-def test_what_is_no_file_is_said_and_never_waited_for(tmp_path: Path) -> None:
+def test_a_non_file_is_reported_without_waiting(tmp_path: Path) -> None:
     fifo, folder, huge = tmp_path / "fifo", tmp_path / "folder", tmp_path / "huge"
     os.mkfifo(fifo)
     folder.mkdir()

@@ -171,7 +171,7 @@ def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
     assert "exec other -- omni models" in ran.err
 
 
-def test_omni_of_ours_passes_on_what_a_batch_file_quotes(home: Home) -> None:
+def test_our_omni_passes_on_arguments_quoted_in_a_batch_file(home: Home) -> None:
     home.write(CI)
     folder = home.folder / "tools"
     folder.mkdir()

@@ -138,7 +138,7 @@ def test_each_that_is_killed_takes_its_commands_and_their_children_along(ci: Hom
     assert [process.ends() for process in family] == [True, True]
 
 
-def test_exec_that_is_killed_takes_its_command_along_as_if_it_had_become_it(ci: Home) -> None:
+def test_killing_exec_kills_its_command(ci: Home) -> None:
     run = ci.start("exec", "ci", "--", sys.executable, "-c", FAMILY)
     command, child = _family(ci, run)
     run.kill()

@@ -45,7 +45,7 @@ def _cmd(line: str, home: Home) -> str:
     return ran.stdout.decode()
 
 
-def test_every_everyday_command_runs_and_prints_what_it_is_said_to(files: Home) -> None:
+def test_every_everyday_command_prints_the_documented_output(files: Home) -> None:
     """Commands for `sh` in the README are run by `cmd` here."""
     home = files
     steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "\n".join([*_lines("console"), ""]), re.MULTILINE)

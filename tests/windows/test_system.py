@@ -71,7 +71,7 @@ def test_names_that_windows_has_another_use_for_are_refused(home: Home, name: st
     assert os.listdir(home.folder) == ["AppData"]
 
 
-def test_doctor_tells_who_else_can_change_the_files(home: Home) -> None:
+def test_doctor_reports_who_else_can_change_the_files(home: Home) -> None:
     home.run("add", "a", "--base-url", "https://acme.omniapp.co")
     assert "none that everybody can change" in home.run("doctor", status=None).out
     _set_access_list(home.config.parent, "D:(A;OICI;FA;;;WD)")

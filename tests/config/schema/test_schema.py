@@ -122,7 +122,7 @@ def _made_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 @given(_made_from(SCHEMA))
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_made_from_the_schema_is_judged_alike(document: dict[str, Any]) -> None:
+def test_documents_from_the_schema_get_equal_verdicts(document: dict[str, Any]) -> None:
     """Most are valid; `not` and `propertyNames`, which the generator ignores, make some invalid."""
     hosts = document.get("settings", {}).get("allowed_hosts", [])
     assume("://[" not in str(document) and not any("[" in host for host in hosts))  # rules that no pattern can express
@@ -237,7 +237,7 @@ documents = st.fixed_dictionaries(
 
 @given(documents)
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_made_from_the_models_is_judged_alike(document: dict[str, Any]) -> None:
+def test_documents_from_the_models_get_equal_verdicts(document: dict[str, Any]) -> None:
     _both(document)
 
 
@@ -273,7 +273,7 @@ def test_pins_are_judged_alike(pin: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "url", ["https://" + ".".join(["x" * 63] * 4) + ".co", "https://[1:2]", "https://a.1" + "x" * 63]
 )
-def test_what_no_pattern_can_say_is_lints_alone(url: str) -> None:
+def test_rules_that_no_pattern_can_express_are_left_to_lint(url: str) -> None:
     """Such as the length of a whole host name, the form of an IPv6 address, and a last label that begins with a digit."""
     document = {"instances": {"a": {"base_url": url}}}
     assert isinstance(read(document, ProfilesFile), list)

@@ -150,13 +150,13 @@ def test_what_is_wrong_in_a_profile_takes_its_key_alone(bad: str, left: dict[str
     assert _set(_declared(f"[profiles.a]\n{bad}\n").profiles["a"]) == left
 
 
-def test_the_document_itself_stays_as_it_is() -> None:
+def test_the_document_itself_does_not_change() -> None:
     document = _document("[profiles.a]\ntypo = 1\n")
     validate(document, home="/")
     assert document.data == {"profiles": {"a": {"typo": 1}}}
 
 
-def test_of_what_is_no_toml_nothing_is_declared() -> None:
+def test_invalid_toml_declares_nothing() -> None:
     declared, findings = validate(_document("[a\n"), home="/")
     assert declared is None
     assert [finding.code for finding in findings] == [Code.SYNTAX]

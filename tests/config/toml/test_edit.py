@@ -142,7 +142,7 @@ def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_everything_stands_where_it_is_said_to(name: str) -> None:
+def test_every_position_is_exact(name: str) -> None:
     """The text at each position is that value, and no key or value is missing."""
     text = TEXTS[name]
     document = Document.parse("f.toml", text.encode())

@@ -121,13 +121,13 @@ def test_what_tomllib_says_in_python_is_said_in_toml() -> None:
     ("content", "says"),
     [(b"a = '\xff'", "save the file as UTF-8"), ("a = 1".encode("utf-16"), "UTF-16")],
 )
-def test_bytes_that_are_no_text(content: bytes, says: str) -> None:
+def test_bytes_that_are_not_text(content: bytes, says: str) -> None:
     document = Document.parse("f.toml", content)
     assert document.data is None
     assert says in str(document.findings[0].suggestion)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_text() -> None:
     document = Document.parse("f.toml", b"\xef\xbb\xbfa = 1")
     assert (document.data, document.text) == ({"a": 1}, "a = 1")
     assert document.position(("a",)) == Position(1, 1)
@@ -141,7 +141,7 @@ def test_nesting_has_a_limit(depth: int) -> None:
 
 @pytest.mark.parametrize("quote", ['"', "'"])
 @pytest.mark.parametrize("line", ["a = {text}", "a = [{text}]", "{text} = 1", "a.{text}.b = 1", "[a.{text}]"])
-def test_dots_in_quotes_are_no_nesting(line: str, quote: str) -> None:
+def test_dots_in_quotes_are_not_nesting(line: str, quote: str) -> None:
     text = quote + "a." * DEEPEST + quote
     assert not Document.parse("f.toml", line.format(text=text).encode()).findings
     assert Document.parse("f.toml", f"{'a.' * DEEPEST}{text} = 1".encode()).findings
@@ -186,6 +186,6 @@ def test_one_long_line_takes_time_that_grows_with_it(size: int) -> None:
 
 
 @pytest.mark.parametrize("line", [b"lorem ipsum dolor\n", b"a = \n", b"#", b'"', b"[a]\n"])
-def test_megabytes_of_what_is_no_toml_end(line: bytes) -> None:
+def test_megabytes_of_invalid_toml_end(line: bytes) -> None:
     """They end within a time that a user would wait."""
     Document.parse("f.toml", line * (2_000_000 // len(line)))
