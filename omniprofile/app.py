@@ -174,7 +174,7 @@ class App(Stores):
             raise AccessLimited(
                 f"`{resolution.profile}` keeps its token from programs, and would give them "
                 f"the secret of {quoted_list(secrets, 'and')}",
-                hint=f"remove it from `env` of `{resolution.profile}`, or move it to a profile of its own",
+                hint=f"remove it from `env` of `{resolution.profile}`, or move it to a separate profile",
             )
 
         def obtain(force_refresh: bool) -> "Credential":

@@ -91,7 +91,7 @@ class Stores(Workspace):
             unused = "file" if self.store_name == "keyring" else "keyring"
             raise StoreUnavailable(
                 f"the secret of `{name}` is stored in the {other}, but the {used} is used now",
-                hint=f"run `{assignment(STORE_VARIABLE, unused)}`, or store it anew with `{account.login_command}`",
+                hint=f"run `{assignment(STORE_VARIABLE, unused)}`, or store it again with `{account.login_command}`",
             )
         return found
 

@@ -31,7 +31,7 @@ def _key_for_another_host(tables: Tables) -> None:
                 message = (
                     f"profile `{table.name}` ({own.value}) inherits the {what} of `[{where}]`, which is for {bound}"
                 )
-                tables.report_key(Code.KEY_FOR_ANOTHER_HOST, table, (), message, f"give it a {what} of its own")
+                tables.report_key(Code.KEY_FOR_ANOTHER_HOST, table, (), message, f"give it its own {what}")
 
 
 @rule(Code.KEY_FOR_SEVERAL_HOSTS, silent_while=UNDONE)
@@ -97,5 +97,5 @@ def _secret_beside_gateway(tables: Tables) -> None:
             if given.value.secret is not None:
                 path = ("env", variable) if variable in table.env else ()
                 message = f"programs that `{table.name}` gives a gateway would have the secret of `{variable}`"
-                hint = "remove it, or move it to a profile of its own"
+                hint = "remove it, or move it to a separate profile"
                 tables.report_key(Code.SECRET_BESIDE_GATEWAY, table, path, message, hint)

@@ -24,7 +24,7 @@ def login_key(app: App, console: Console, resolution: Resolution, how: How) -> N
     if resolution.key.kind != "keyring":
         raise UsageError(
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
-            hint=f"put the key there, or let `omniprofile set {resolution.profile} key '{{ keyring = true }}'` keep it in "
+            hint=f"put the key there, or run `omniprofile set {resolution.profile} key '{{ keyring = true }}'` to keep it in "
             "the secret store",
         )
     if ignored := ["--no-browser"] * (not how.browser) + ["--port"] * (how.port is not None):

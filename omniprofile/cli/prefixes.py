@@ -39,7 +39,7 @@ def prefixed_requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
                 hint=f"use letters, digits and `_`, as in `--as SOURCE_={printable(name)}`",
             )
         if prefix.upper() in map(str.upper, requests):  # Windows ignores case
-            raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
+            raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile its own prefix")
         requests[prefix] = ProfileRequest.for_profile(name, "--as")
     return requests
 

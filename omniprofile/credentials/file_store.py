@@ -78,7 +78,7 @@ class FileStore:
             return None if entry is None else from_data(entry, account)
         except ValueError as problem:
             name = printable(account.profile)
-            hint = f"run `omniprofile login {name}` to store it anew"
+            hint = f"run `omniprofile login {name}` to store it again"
             raise self._unusable(f"holds something other than a secret for `{name}`", str(problem), hint) from problem
 
     def put(self, profile: str, secret: "StoredSecret") -> None:

@@ -49,7 +49,7 @@ class KeyringChoice:
             raise StoreUnavailable(f"{stored}, and no keyring can be used now", hint=no_keyring().hint)
         raise StoreUnavailable(
             f"{stored}, but the {members[0].name} is used now",
-            hint=f"let the keyring package use `{printable(written_by)}` again, or store the secret anew with "
+            hint=f"let the keyring package use `{printable(written_by)}` again, or store the secret again with "
             f"`omniprofile login {printable(profile)}`",
         )
 

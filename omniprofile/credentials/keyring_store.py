@@ -193,7 +193,7 @@ class KeyringStore:
         except ValueError as problem:
             raise StoreUnavailable(
                 f"what the {member.name} holds for `{printable(account.profile)}` is not a secret of omniprofile's: {problem}",
-                hint=f"run `omniprofile login {printable(account.profile)}` to store it anew",
+                hint=f"run `omniprofile login {printable(account.profile)}` to store it again",
             ) from problem
         self._heal(account, summary)
         return secret

@@ -59,7 +59,7 @@ def read_value(entries: Entries, account: str) -> str | None:
     if head.checksum != _checksum(whole):
         raise StoreUnavailable(
             f"parts of what the {entries.member.name} holds for `{printable(account)}` are missing or damaged",
-            hint=f"run `omniprofile login {printable(account.rpartition('@')[0])}` to store it anew",
+            hint=f"run `omniprofile login {printable(account.rpartition('@')[0])}` to store it again",
         )
     return whole
 

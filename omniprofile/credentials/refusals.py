@@ -61,7 +61,7 @@ def inherited_mismatch(
     return OriginMismatch(
         f"the {what} that profile `{name}` inherits from {profile.provenance(given)} is for {bound}, not for {origin} "
         f"({address})",
-        hint=f"give `[profiles.{name}]` a {what} of its own for {origin.host}, or repeat that one there if it is for both",
+        hint=f"give `[profiles.{name}]` its own {what} for {origin.host}, or repeat that one there if it is for both",
     )
 
 

@@ -95,6 +95,6 @@ def _in_variable(
 
         raise OriginMismatch(
             f"{label} is for {other} (environment variable `{BASE_URL}`), not for {base_url}",
-            hint=f"unset `{BASE_URL}`, or keep {what} in a variable of its own",
+            hint=f"unset `{BASE_URL}`, or keep {what} in a separate variable",
         )
     return checked_key(value, label, of_env=of_env is not None)

@@ -155,7 +155,7 @@ def cache(app: App) -> Iterable[Diagnosis]:
     folder = app.places.cache_folder
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(
-            f"`{printable_place(folder)}` cannot be written, so every command reads the profile files anew",
+            f"`{printable_place(folder)}` cannot be written, so every command reads the profile files again",
             "make it a folder that you can write to",
         )
         return

@@ -149,7 +149,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
 
 
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
-    """Tell whether the instance has sent more than its response, which would be taken for the next response.
+    """Return whether the instance has sent more than its response, which would be taken for the next response.
 
     httpx checks only the socket for this, not what it has already read along with the response. Neither its extensions nor a
     network backend of httpcore's say where in the bytes a response ends: only httpcore's parser knows.

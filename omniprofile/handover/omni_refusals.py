@@ -100,7 +100,7 @@ def refusal(message: str, hint: str) -> "Refused":
 
 
 def same_origin(url: str, base_url: str) -> bool:
-    """Tell whether `url`, as typed by a user, has the origin `base_url`."""
+    """Return whether `url`, as typed by a user, has the origin `base_url`."""
     if url.rstrip("/").lower() in (base_url, base_url + "/api"):
         return True
     from omniprofile.model.origin import NotAnOrigin, Origin

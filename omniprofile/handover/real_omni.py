@@ -18,13 +18,13 @@ _OURS = b"omniprofile's shim of omni:"
 
 
 def is_omni(program: str) -> bool:
-    """Tell from its name whether a command to be run is `omni`."""
+    """Return, from its name, whether a command to be run is `omni`."""
     name = os.path.basename(program)
     return name == "omni" or (sys.platform == "win32" and name.lower() in ("omni", "omni.exe", "omni.cmd", "omni.bat"))
 
 
 def is_ours(path: str) -> bool:
-    """Tell whether the program at `path` is our shim, or a copy of it."""
+    """Return whether the program at `path` is our shim, or a copy of it."""
     return _OURS in _head(path)
 
 

@@ -65,7 +65,7 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
 
 
 def is_issuer(issuer: object, origin: Origin) -> bool:
-    """Tell whether `issuer` is the instance itself: its origin without a path, the only issuer an instance can have."""
+    """Return whether `issuer` is the instance itself: its origin without a path, the only issuer an instance can have."""
     return _path_of(issuer, origin) in ("", "/")
 
 

@@ -45,7 +45,7 @@ class ForeignFile:
         return stat.S_IMODE(self.status.st_mode) if self.status else 0o600
 
     def can_be_read_by_others(self) -> bool:
-        """Tell whether others may read the file."""
+        """Return whether others may read the file."""
         return self.status is not None and others_can_read(self.status)
 
     def text(self) -> str:

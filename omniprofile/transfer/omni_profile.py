@@ -55,11 +55,11 @@ class OmniProfile:
 
     @property
     def is_renewed(self) -> bool:
-        """Tell whether the profile is a session that `omni` renews."""
+        """Return whether the profile is a session that `omni` renews."""
         return self.auth == "oauth" and self.text("refreshToken") is not None
 
     def has_expired(self, now: datetime) -> bool:
-        """Tell whether `omni` would renew the session now. It treats an unreadable time as "never"."""
+        """Return whether `omni` would renew the session now. It treats an unreadable time as "never"."""
         try:
             return now >= parse_time(self.text("tokenExpiresAt")) - _AHEAD
         except ValueError:

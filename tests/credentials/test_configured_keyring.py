@@ -235,7 +235,9 @@ def test_a_secret_in_the_store_that_is_not_used_now_is_not_missing(backends: Hom
     }
     assert f"the secret of `prod` is stored in {labels[then]}" in ran.stderr
     assert f"but {labels[now]} is used now" in ran.stderr
-    assert f"run `export OMNIPROFILE_SECRET_STORE={then}`, or store it anew with `omniprofile login prod`" in ran.stderr
+    assert (
+        f"run `export OMNIPROFILE_SECRET_STORE={then}`, or store it again with `omniprofile login prod`" in ran.stderr
+    )
     assert backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=then).stdout == f"{CANARY}\n"
     (
         backends.folder / ".local/state/omniprofile" / ("stored.json" if then == "keyring" else "secrets.json")

@@ -11,7 +11,7 @@ _FOLLOWS_SEQUENCES = 0x4  # ENABLE_VIRTUAL_TERMINAL_PROCESSING of consoleapi.h
 
 
 def shows_colours(descriptor: int) -> bool:
-    """Make the console of `descriptor` interpret ANSI sequences; tell whether it does. The old console must be asked to."""
+    """Make the console of `descriptor` interpret ANSI sequences; return whether it does. The old console must be asked to."""
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     kernel.GetConsoleMode.argtypes = [wintypes.HANDLE, ctypes.POINTER(wintypes.DWORD)]
     kernel.SetConsoleMode.argtypes = [wintypes.HANDLE, wintypes.DWORD]
