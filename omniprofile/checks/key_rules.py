@@ -96,6 +96,8 @@ def _secret_beside_gateway(tables: Tables) -> None:
         for variable, given in mine.env.items() if mine.access.value != "full" else ():
             if given.value.secret is not None:
                 path = ("env", variable) if variable in table.env else ()
-                message = f"programs that `{table.name}` gives a gateway would have the secret of `{variable}`"
+                message = (
+                    f"a gateway does not protect the secret in `{variable}`: programs of `{table.name}` would get it"
+                )
                 hint = "remove it, or move it to a separate profile"
                 tables.report_key(Code.SECRET_BESIDE_GATEWAY, table, path, message, hint)

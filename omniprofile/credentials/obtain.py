@@ -115,7 +115,7 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
         )
     if found.identity is not None and (wrong := differences(resolution.expect, found.identity)):
         raise IdentityMismatch(
-            f"the secret stored for `{profile}` is somebody else's: when it was stored, {'; '.join(wrong)}",
+            f"the secret stored for `{profile}` does not match `expect`: when it was stored, {'; '.join(wrong)}",
             hint=f"run `omniprofile login {profile}` with the right one, or change `expect`",
         )
     return found

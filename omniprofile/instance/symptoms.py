@@ -67,7 +67,7 @@ _INVALID = {
     ),
     "identity-mismatch": (
         "{detail}",
-        "this is another credential than the profile expects: log in with the right one, or change `expect`",
+        "the profile expects another credential: log in with the right one, or change `expect`",
     ),
     "identity-unknown": (
         "{host} has no whoami, so `expect` cannot be checked",
