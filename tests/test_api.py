@@ -379,7 +379,7 @@ def _rotate(keyfile: Path, omni: Standin) -> None:
     keyfile.write_text("the-new-key")
 
 
-def test_what_resolve_raises_a_request_raises(callers: Callers, keyfile: Path, omni: Standin) -> None:
+def test_a_request_raises_the_errors_of_resolve(callers: Callers, keyfile: Path, omni: Standin) -> None:
     keyfile.unlink()
     with callers(omniprofile.Auth("prod"), omni.base_url) as client:
         with pytest.raises(omniprofile.Error) as caught:

@@ -48,7 +48,7 @@ def test_in_a_string_it_is_not_a_comment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [Code.SECRET, Code.UNKNOWN_KEY, Code.SYNTAX, Code.CYCLE, Code.USELESS_IGNORE])
-def test_what_every_command_refuses_and_secrets_cannot_be_silenced(code: Code, tmp_path: Path) -> None:
+def test_errors_of_every_command_and_secrets_cannot_be_silenced(code: Code, tmp_path: Path) -> None:
     text = f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = "hunter2" # omniprofile: ignore[{code}]\n'
     assert _found(text, tmp_path) == ([("OP301", 3, 7), ("OP501", 3, 39)], 0)
 

@@ -182,7 +182,7 @@ def test_a_duplicate_table_names_the_first_ones_place(tmp_path: Path) -> None:
         f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = ["{CANARY}"]\n',
     ],
 )
-def test_a_secret_is_found_wherever_it_stands_and_never_shown(text: str, tmp_path: Path) -> None:
+def test_a_secret_is_found_anywhere_and_never_shown(text: str, tmp_path: Path) -> None:
     found = _lint(text, tmp_path)
     secrets = [finding for finding in found if finding.code == Code.SECRET]
     assert secrets, found
@@ -288,7 +288,7 @@ def test_a_thousand_profiles_are_linted_whole(tmp_path: Path) -> None:
     assert _lint(text + "[profiles.p999.env]\nA = 1\n", tmp_path)[0].line == 3002
 
 
-def test_a_file_is_judged_by_the_content_that_is_given_for_it(tmp_path: Path) -> None:
+def test_a_file_is_checked_with_the_given_content(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('[profiles.a]\nextends = "b"\n')
     (tmp_path / "b.toml").write_text('[profiles.b]\nbase_url = "https://b.omniapp.co"\n')
     paths = [str(tmp_path / name) for name in ("a.toml", "b.toml")]

@@ -96,7 +96,7 @@ NOT_FOUND = {
 
 
 @pytest.mark.parametrize("case", NOT_FOUND)
-def test_what_refers_to_a_key_or_is_no_key_of_omni_s_is_left_alone(case: str) -> None:
+def test_references_and_foreign_keys_are_left_alone(case: str) -> None:
     assert check_mcp(*_file("/w/.mcp.json", NOT_FOUND[case])) == []
 
 

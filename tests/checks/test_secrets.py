@@ -68,7 +68,7 @@ def test_a_secret_is_found(line: str, column: int, tmp_path: Path) -> None:
         'key = { env = "ACME_OMNI_KEY" }',
     ],
 )
-def test_what_only_speaks_of_a_secret_is_none(line: str, tmp_path: Path) -> None:
+def test_words_about_secrets_are_not_secrets(line: str, tmp_path: Path) -> None:
     assert _codes(HEAD + line + "\n", tmp_path) == []
 
 
@@ -103,7 +103,7 @@ def test_a_key_is_masked_whatever_is_around_it(before: str, after: str, code: st
     st.sampled_from(["token", "api_key", "PASSWORD", "client-secret"]),
     st.sampled_from([" = ", ":", '": "']),
 )
-def test_what_stands_behind_a_secrets_name_is_masked(before: str, name: str, sign: str) -> None:
+def test_the_value_after_a_secrets_name_is_masked(before: str, name: str, sign: str) -> None:
     assert "hunter2" not in without_secrets(f"{before}{name}{sign}hunter2")
 
 

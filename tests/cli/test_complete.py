@@ -33,7 +33,7 @@ def test_nothing_is_resolved_or_unlocked(cli: Cli, tmp_path: Path) -> None:
     assert not witness.exists()
 
 
-def test_what_is_wrong_with_the_files_is_an_error_and_no_word(cli: Cli) -> None:
+def test_invalid_files_are_an_error_and_give_no_words(cli: Cli) -> None:
     cli.profiles("[profiles.a\n")
     ran = cli("__complete", "profiles")
     assert (ran.status, ran.out) == (3, "")

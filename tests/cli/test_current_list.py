@@ -75,7 +75,7 @@ def test_the_profile_s_option_may_stand_before_the_command(cli: Cli, two: Path, 
     assert json.loads(cli(*option, "explain", "--json").out)["profile"] == "staging"
 
 
-def test_an_option_before_the_command_is_judged_as_one_behind_it(cli: Cli, two: Path) -> None:
+def test_an_option_before_the_command_counts_as_one_after_it(cli: Cli, two: Path) -> None:
     assert cli("-p", "stagin", "current").status == 5
     for argv in (
         ("-p", "staging", "token", "prod"),

@@ -220,7 +220,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", SICK)
-def test_what_is_wrong_is_seen_with_its_remedy(
+def test_every_problem_is_found_with_its_remedy(
     cli: Cli, good: Path, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrange, name, status, message, remedy = SICK[case]

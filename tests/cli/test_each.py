@@ -252,7 +252,7 @@ def test_that_no_process_can_be_started_is_an_error_like_any_other(
     assert "no process can be started: permission denied" in ran.err
 
 
-def test_what_a_command_leaves_behind_holds_up_nothing(cli: Cli, profiles: Path) -> None:
+def test_background_processes_of_a_command_delay_nothing(cli: Cli, profiles: Path) -> None:
     (result,) = _results(cli, "acme", "--", "sh", "-c", "sleep 1000 & echo $!; exit 4")
     assert result["exit_code"] == 4
     os.kill(int(str(result["stdout"])), signal.SIGKILL)

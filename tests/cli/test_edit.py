@@ -36,7 +36,7 @@ def editor(tmp_path: Path) -> Editor:
     return made
 
 
-def test_what_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
+def test_a_file_that_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
     file = cli.profiles(TEXT)
     file.chmod(0o640)
     ran = cli("edit", env=editor("save(text + '\\r\\nauth = \"oauth\"')"), status=0)

@@ -131,7 +131,7 @@ def test_set_changes_one_value_and_no_other_byte(cli: Cli, file: Path, argv: lis
         (["ci", "key", f'{{ command = ["echo", "{CANARY}"] }}'], 6, "looks like a secret"),
     ],
 )
-def test_what_would_not_lint_is_refused_and_nothing_is_written(
+def test_an_edit_that_would_not_lint_is_refused_and_nothing_is_written(
     cli: Cli, file: Path, argv: list[str], status: int, says: str
 ) -> None:
     ran = cli("set", *argv, status=status)

@@ -46,7 +46,7 @@ def test_each_profile_s_variables_have_its_prefix_and_none_is_without(process: P
     assert ran.stderr.count("are ignored: they apply only where no profile is named") == 1
 
 
-def test_what_env_exported_is_not_beside_them(process: Process, cli: Cli, two: Path) -> None:
+def test_variables_of_env_do_not_accompany_prefixed_ones(process: Process, cli: Cli, two: Path) -> None:
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     ran = process("exec", "--as", "A_=staging", "--", *PRINT, env=exported)
     given = json.loads(ran.stdout)
@@ -60,7 +60,7 @@ def test_one_profile_may_have_two_prefixes(process: Process, two: Path) -> None:
     assert given["A_OMNI_API_TOKEN"] == given["bOMNI_API_TOKEN"] == STAGING_KEY
 
 
-def test_a_prefix_without_an_underscore_is_taken_and_said(process: Process, two: Path) -> None:
+def test_a_prefix_without_an_underscore_is_accepted_with_a_note(process: Process, two: Path) -> None:
     words = "exec", "--as", "SOURCE=staging", "--as", "TARGET_=staging", "--", "true"
     notes = process(*words).stderr
     assert "`SOURCEOMNI_API_TOKEN`; for `SOURCE_OMNI_API_TOKEN`, write `--as SOURCE_=staging`" in notes
@@ -94,7 +94,7 @@ def test_a_prefix_without_an_underscore_is_taken_and_said(process: Process, two:
         (["--as", "A_=prod", "--token-file", "-"], "`omniprofile exec --as A_=prod -- COMMAND …`"),
     ],
 )
-def test_what_cannot_be_meant_is_exit_2(cli: Cli, two: Path, argv: list[str], message: str) -> None:
+def test_impossible_arguments_are_exit_2(cli: Cli, two: Path, argv: list[str], message: str) -> None:
     with two.open("a") as file:
         file.write('[profiles.nested]\nextends = "staging"\nenv = { OUTPUT_FORMAT = "x" }\n')
         file.write('[profiles.hidden]\nextends = "staging"\nenv = { PROFILE_X_TOKEN = "x" }\n')

@@ -71,7 +71,7 @@ def test_the_mask_does_not_reveal_the_length_of_a_secret(cli: Cli, two: Path) ->
 @pytest.mark.parametrize(
     "argv", [["test", "--all", "--timeout", "0.1"], ["token", "own"], ["exec", "own", "--", "true"]]
 )
-def test_the_profile_s_own_variable_is_not_said_to_be_ignored(cli: Cli, argv: list[str]) -> None:
+def test_the_profiles_own_variable_is_not_reported_as_ignored(cli: Cli, argv: list[str]) -> None:
     own = 'base_url = "https://a.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n'
     cli.profiles(f"[profiles.own]\n{own}[profiles.other]\nextends = 'own'\n")
     assert "OMNI_API_TOKEN" not in cli(*argv, env={"OMNI_API_TOKEN": STAGING_KEY}, shows=True).err

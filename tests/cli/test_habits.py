@@ -296,7 +296,7 @@ def test_a_dash_that_a_word_processor_has_changed_is_named(cli: Cli, two: Path, 
         ("mcp", "did you mean `gateway`?"),
     ],
 )
-def test_what_other_tools_take_is_answered_with_what_to_do_here(cli: Cli, two: Path, line: str, hint: str) -> None:
+def test_options_of_other_tools_are_answered_with_ours(cli: Cli, two: Path, line: str, hint: str) -> None:
     assert hint in cli(*line.split(), status=2).err
 
 
@@ -324,7 +324,7 @@ def test_an_address_in_place_of_a_name_finds_the_profiles_that_have_it(cli: Cli,
     assert "hint: did you mean `play`?" in cli("add", "https://play.omniapp.co/home?x=1", status=2).err
 
 
-def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:
+def test_an_unknown_option_is_named_in_any_position(cli: Cli) -> None:
     for argv in (["--conf", "x", "list"], ["--conf=x", "list"]):
         ran = cli(*argv)
         assert "unknown option `--conf`" in ran.err

@@ -342,7 +342,7 @@ key = {{ env = "{variable}" }}
     assert cli("token", "other", env=changed, shows=True).out == CANARY + "mine\n"
 
 
-def test_what_was_exported_stays_the_key_of_its_own_profile(cli: Cli) -> None:
+def test_an_exported_token_stays_the_key_of_its_own_profile(cli: Cli) -> None:
     cli.profiles('[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n')
     exported = json.loads(cli("env", "ci", "--shell", "json", env={"OMNI_API_TOKEN": CANARY}, shows=True).out)
     assert cli("token", "ci", env=exported, shows=True).out == CANARY + "\n"
@@ -436,7 +436,7 @@ def test_exec_removes_the_variable_of_the_key_and_nested_calls_still_have_it(pro
 
 
 @pytest.mark.parametrize("options", [["staging"], ["staging", "--gateway"], ["--as", "S_=staging"]])
-def test_within_exec_the_hint_says_who_removed_the_variable_that_two_profiles_share(
+def test_within_exec_the_hint_explains_the_removed_variable(
     process: Process, cli: Cli, two: Path, options: list[str]
 ) -> None:
     cli.profiles(two.read_text() + '[profiles.twin]\nextends = "staging"\n')
@@ -446,7 +446,7 @@ def test_within_exec_the_hint_says_who_removed_the_variable_that_two_profiles_sh
     assert "`exec`" not in cli("token", "twin", env={"STAGING_KEY": ""}, status=4).err
 
 
-def test_the_exported_token_stands_in_for_its_own_profile_and_address_alone(cli: Cli, two: Path) -> None:
+def test_an_exported_token_counts_only_for_its_own_profile_and_address(cli: Cli, two: Path) -> None:
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out) | {"STAGING_KEY": ""}
     assert cli("token", "staging", env=exported, shows=True).out == STAGING_KEY + "\n"
     cli.profiles(

@@ -91,7 +91,7 @@ def test_output_other_than_a_switch_is_printed_with_its_status(shell: str, progr
     ],
 )
 @pytest.mark.parametrize("hook", [True, False])
-def test_who_evaluates_by_hand_is_served_with_the_hook_and_without(
+def test_evaluating_by_hand_works_with_and_without_the_hook(
     shell: str, evaluation: str, hook: bool, programs: Path
 ) -> None:
     load = LOAD[shell].format("") if hook else ""
@@ -215,7 +215,7 @@ LEFT = [(shell, inherited) for shell in SHELLS for inherited in ("bash", "zsh", 
 
 
 @pytest.mark.parametrize(("shell", "inherited"), sample(LEFT, 5, "left"))
-def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited: str, programs: Path) -> None:
+def test_marks_of_another_kind_of_shell_are_ignored(shell: str, inherited: str, programs: Path) -> None:
     install_program(programs.parent)  # it detects the shell that started it
     env = {"OMNIPROFILE_SHELL": inherited, "OMNIPROFILE_HOOK": inherited}
     script = (

@@ -366,7 +366,7 @@ def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Pa
     assert "others can read" in ran.err
 
 
-def test_what_a_killed_run_left_of_the_secrets_is_removed(cli: Cli, vendor: Path) -> None:
+def test_secrets_left_by_a_killed_run_are_removed(cli: Cli, vendor: Path) -> None:
     mine = [".config.json.tmp", ".config.json.mine.tmp"]
     for name in [".config.json.0123456789abcdef.tmp", *mine]:
         (vendor.parent / name).write_text(CANARY)
@@ -567,7 +567,7 @@ def test_a_reference_in_the_vendors_config_is_one_too_and_stays(cli: Cli) -> Non
     "value", ["ENC[AES256_GCM,data:x]", "ref+vault://a", "vault:a/b", "$OMNI_KEY", "changeme", "xxx", "'quoted'"]
 )
 @pytest.mark.parametrize("auth", ["api-key", "oauth"])
-def test_what_stands_in_for_a_secret_of_the_vendors_config_is_refused(cli: Cli, auth: str, value: str) -> None:
+def test_a_text_in_place_of_a_secret_of_the_vendors_config_is_refused(cli: Cli, auth: str, value: str) -> None:
     keys = {"authMethod": auth, "apiKey": value, "accessToken": KEY, "refreshToken": value}
     path = write_vendor(cli, {"version": 1, "profiles": {"a": {"apiEndpoint": "https://a.omniapp.co", **keys}}})
     before = path.read_bytes()

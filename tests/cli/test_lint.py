@@ -39,7 +39,7 @@ def test_every_code_is_explained(rule: Any, cli: Cli) -> None:
     ("before", "column"),
     [("timeout = ", 11), ('a = 1\nb = "12345"\n\nc = { d = [1, -', 16), (f"# {'7' * 9000}\nx = ", 5)],
 )
-def test_a_number_that_no_program_could_convert_is_found_where_it_stands(before: str, column: int, cli: Cli) -> None:
+def test_an_unconvertible_number_is_found_at_its_position(before: str, column: int, cli: Cli) -> None:
     file = cli.work / "profiles.toml"
     file.write_text(f"{before}{'9' * 5000}")
     ran = cli("lint", "--format", "json", str(file))
@@ -88,7 +88,7 @@ def test_no_format_prints_a_secret(path: Path, style: str, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_the_caret_stands_below_the_place(path: Path, cli: Cli) -> None:
+def test_the_caret_is_below_the_position(path: Path, cli: Cli) -> None:
     out = cli("lint", str(path)).out.splitlines()
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     for index, line in enumerate(out):

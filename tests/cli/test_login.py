@@ -26,7 +26,7 @@ def test_a_key_from_stdin_is_tested_and_stored_with_its_origin(cli: Cli, instanc
     assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
 
 
-def test_where_it_will_be_stored_is_said_before_the_instance_is_asked(cli: Cli, instances: Instances) -> None:
+def test_the_place_of_storage_is_shown_before_the_instance_is_asked(cli: Cli, instances: Instances) -> None:
     ran = cli("login", "staging", stdin=STAGING_KEY)
     assert ran.err.index("will be stored") < ran.err.index("accepts the key")
 
@@ -64,7 +64,7 @@ def test_an_unreachable_instance_is_exit_7_and_nothing_is_stored(cli: Cli, file_
 
 
 @pytest.mark.parametrize("text", ["", "\n", "a\nb\n", "with space", "nul\0byte", "tab\tbed", "\x1b[31m", "x" * 70_000])
-def test_what_cannot_be_a_key_is_refused_with_the_reason(cli: Cli, instances: Instances, text: str) -> None:
+def test_texts_that_cannot_be_a_key_are_refused_with_the_reason(cli: Cli, instances: Instances, text: str) -> None:
     cli("login", "staging", stdin=text, status=4)
     assert not instances.staging.requests
     assert not (cli.state / "secrets.json").exists()
@@ -216,7 +216,7 @@ def test_timeout_bounds_the_wait_for_a_key_as_it_does_the_wait_for_the_browser(c
         assert "standard input did not end within 0.5 s" in process.stderr.read()
 
 
-def test_options_of_the_browser_login_are_said_to_be_ignored_for_a_key(cli: Cli, instances: Instances) -> None:
+def test_options_of_the_browser_login_are_ignored_for_a_key_with_a_warning(cli: Cli, instances: Instances) -> None:
     ran = cli("login", "staging", "--no-browser", "--port", "8765", stdin=STAGING_KEY, status=0)
     assert "warning: `--no-browser` and `--port` ignored: `staging` has an API key" in ran.err
     assert "ignored" not in cli("login", "staging", "--timeout", "9", stdin=STAGING_KEY).err

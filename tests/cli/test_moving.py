@@ -56,7 +56,7 @@ def test_a_moved_session_lives_on_here_and_nowhere_else(cli: Cli, process: Proce
         assert json.loads(again.stdout)["backup"] is None
 
 
-def test_a_session_that_was_left_still_works_there(cli: Cli, process: Process) -> None:
+def test_a_session_left_in_the_file_still_works_there(cli: Cli, process: Process) -> None:
     with Standin() as omni:
         _, session = _session(cli, omni)
         assert process("import", "omni-cli", "--allow-insecure").returncode == 0

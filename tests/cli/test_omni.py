@@ -107,7 +107,7 @@ def test_omni_runs_with_what_it_was_handed(inside: bool, process: Process, vendo
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["exec's own command", "within a script"])
-def test_what_would_go_elsewhere_is_refused_with_what_was_meant(
+def test_redirected_commands_are_refused_with_the_intended_one(
     inside: bool, process: Process, vendor: VendorOmni
 ) -> None:
     for words, meant in sample(REFUSED.items(), 9, f"refused {inside}"):
@@ -250,7 +250,7 @@ def test_half_of_a_credential_that_was_changed_is_refused(script: str, process: 
     assert vendor.requests() == []
 
 
-def test_a_pair_that_the_child_sets_is_used_and_said(process: Process, vendor: VendorOmni) -> None:
+def test_a_pair_that_the_child_sets_is_used_with_a_note(process: Process, vendor: VendorOmni) -> None:
     pair = "OMNI_BASE_URL=https://other.omniapp.co OMNI_API_TOKEN=mine"
     ran = process("exec", "staging", "--", "sh", "-c", f"{pair} omni models")
     assert (ran.returncode, vendor.hosts()) == (0, [("https://other.omniapp.co", "mine", ["models"])])
@@ -271,9 +271,7 @@ def test_a_pair_that_the_child_sets_is_used_and_said(process: Process, vendor: V
         'OMNIPROFILE_CHILD="$ODD,api-key,,00000000,$ODD,$ODD," OMNI_BASE_URL=$ODD omni models',
     ],
 )
-def test_what_a_child_sets_reaches_no_terminal_raw_and_is_masked(
-    script: str, process: Process, vendor: VendorOmni
-) -> None:
+def test_variables_set_by_a_child_are_escaped_and_masked(script: str, process: Process, vendor: VendorOmni) -> None:
     odd = "\x1b]0;x\x07\u202e\x9b" + CANARY
     ran = process("exec", "staging", "--", "sh", "-c", script, env={"ODD": odd})
     assert ran.stderr
@@ -289,7 +287,7 @@ def test_a_pair_that_exec_found_is_handed_on(process: Process, vendor: VendorOmn
         assert process("exec", "--", *line, "-p", "staging", env=pair).returncode == 6 or line[0] == "sh"
 
 
-def test_what_env_exported_in_a_shell_of_exec_is_taken(process: Process, vendor: VendorOmni) -> None:
+def test_variables_of_env_in_a_shell_of_exec_are_used(process: Process, vendor: VendorOmni) -> None:
     switch = f'eval "$({sys.executable} -m omniprofile env prod --shell bash)"; omni models; omni -p staging models'
     ran = process("exec", "staging", "--", "bash", "-c", switch, env={"OMNIPROFILE_SHELL": "bash"})
     assert (ran.returncode, vendor.hosts()) == (6, [(PRODUCTION, PRODUCTION_KEY, ["models"])]), ran

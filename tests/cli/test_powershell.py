@@ -10,7 +10,7 @@ PRINTED = [("hook",), ("completion",)]
 
 
 @pytest.mark.parametrize("command", PRINTED, ids=" ".join)
-def test_what_is_printed_for_powershell_is_a_program(cli: Cli, command: tuple[str, ...]) -> None:
+def test_the_output_for_powershell_parses(cli: Cli, command: tuple[str, ...]) -> None:
     name, *options = command
     text = cli(name, "powershell", *options).out
     tree = Parser(Language(tree_sitter_powershell.language())).parse(text.encode())

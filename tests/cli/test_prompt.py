@@ -144,7 +144,7 @@ def test_the_layers_are_in_the_programs_order(shell: str, cli: Cli, renewed: Non
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_what_a_profile_gives_programs_is_shown(shell: str, cli: Cli, two: Path, tmp_path: Path) -> None:
+def test_the_access_of_a_profile_is_shown(shell: str, cli: Cli, two: Path, tmp_path: Path) -> None:
     reader = '[profiles.reader]\nextends = "prod"\naccess = "read-only"\n'
     two.write_text(two.read_text() + reader + '[profiles.guarded]\nextends = "staging"\naccess = "gateway"\n')
     assert cli("current", env={"OMNIPROFILE_PROMPT": "stale"}).status == 0
@@ -154,7 +154,7 @@ def test_what_a_profile_gives_programs_is_shown(shell: str, cli: Cli, two: Path,
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_what_the_files_say_is_unknown_as_soon_as_they_change(
+def test_the_prompt_shows_unknown_as_soon_as_the_files_change(
     shell: str, cli: Cli, renewed: None, two: Path, tmp_path: Path
 ) -> None:
     def shown(env: dict[str, str] | None = None) -> str:

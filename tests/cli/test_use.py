@@ -122,7 +122,7 @@ def test_a_shell_that_does_not_see_the_switch_gets_the_hooks_command(cli: Cli, t
 
 @pytest.mark.parametrize("line", ["use a", "current", "token a", "login a --no-test", "log"])
 @pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/below"])
-def test_what_is_in_the_place_of_the_state_folder_is_not_to_be_removed(cli: Cli, line: str, folder: str) -> None:
+def test_a_device_in_place_of_the_state_folder_gets_a_hint_to_choose_another(cli: Cli, line: str, folder: str) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
     ran = cli(*line.split(), env={"OMNIPROFILE_STATE_DIR": folder, "OMNIPROFILE_SECRET_STORE": "file"}, stdin=CANARY)
     assert ran.status != 0

@@ -204,7 +204,7 @@ def test_foreign_variables_that_choose_a_credential_go(process: Process, cli: Cl
     assert [given[name] for name in foreign] == ["acme-staging.omniapp.co", None, None]
 
 
-def test_what_env_exported_is_taken_away_again(cli: Cli) -> None:
+def test_variables_of_env_are_removed_again(cli: Cli) -> None:
     _secret_file(cli)
     cli.profiles(SECRETS)
     exported = {name: str(value) for name, value in _given(cli, "staging").items()}
@@ -223,7 +223,7 @@ def test_github_masks_every_secret(cli: Cli) -> None:
     assert f"OMNI_EMBED_SECRET<<OMNIPROFILE\n{EMBED}\n" in target.read_text()
 
 
-def test_what_is_shown_has_no_secret_and_says_what_is_missing(cli: Cli) -> None:
+def test_the_output_has_no_secret_and_names_what_is_missing(cli: Cli) -> None:
     _secret_file(cli)
     cli.profiles(ALIASES + SECRETS.partition("[profiles.staging.env]\n")[2])
     fields = json.loads(cli("explain", "staging", "--json").out)["fields"]

@@ -135,12 +135,12 @@ def test_every_command_that_takes_names_works_beside_it(cli: Cli, files: Path, l
 @pytest.mark.parametrize(
     "line", ["test", "test --all", "test p*", "each --all -- true", "each pro? -- true", "list", "logout"]
 )
-def test_what_names_no_profile_in_full_stops_at_it(cli: Cli, files: Path, line: str) -> None:
+def test_a_command_without_a_full_name_stops_at_a_broken_file(cli: Cli, files: Path, line: str) -> None:
     (files / "10-broken.toml").write_text("[profiles.other\n")
     assert cli(*line.split(), env=ACME).status == 3
 
 
-def test_the_second_name_of_a_command_is_judged_for_itself(cli: Cli, files: Path) -> None:
+def test_every_named_profile_is_checked(cli: Cli, files: Path) -> None:
     (files / "10-broken.toml").write_text("[profiles.sound]\nprotected = tru\n")
     assert cli("test", "prod", "sound", "--json", env=ACME).status == 3
 

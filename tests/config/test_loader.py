@@ -56,7 +56,7 @@ def test_files_are_merged_in_their_order(tmp_path: Path) -> None:
         ("`[defaults]`", '[defaults]\nauth = "oauth"\n'),
     ],
 )
-def test_what_is_there_twice_names_both_places(what: str, text: str, tmp_path: Path) -> None:
+def test_a_duplicate_names_both_places(what: str, text: str, tmp_path: Path) -> None:
     paths = _files(tmp_path, text, "# second\n" + text)
     (finding,) = [finding for finding in read(paths, home="/").findings if finding.code == Code.DUPLICATE]
     assert finding.file == paths[1]

@@ -454,7 +454,7 @@ def test_a_config_comes_back_from_plain_data_as_it_was(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [None, 1, (), ("", ()), "x"], ids=str)
-def test_what_is_of_another_layout_is_a_miss(damage: object) -> None:
+def test_a_snapshot_of_another_layout_is_a_miss(damage: object) -> None:
     layout, data = serialize.dump(Config())
     assert serialize.load((layout, data)) == Config()
     assert serialize.load(damage) is None

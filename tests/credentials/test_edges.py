@@ -154,7 +154,7 @@ def test_just_now_is_less_than_ten_seconds_ago_and_not_in_the_future(
         ({}, "old"),
     ],
 )
-def test_what_the_store_has_under_the_lock_decides(tmp_path: Path, changed: Mapping[str, object], token: str) -> None:
+def test_the_entry_read_under_the_lock_decides(tmp_path: Path, changed: Mapping[str, object], token: str) -> None:
     assert refreshed(tmp_path, session(**changed), session(expires_at=NOW)) == token
 
 
@@ -418,9 +418,7 @@ def test_an_end_after_a_logout_stays_an_end(tmp_path: Path) -> None:
     assert passed == ["locked", "store-tried"]
 
 
-def test_what_memory_holds_goes_in_the_place_of_what_was_sent_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pair_in_memory_replaces_only_the_one_that_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent, new = session(expires_at=NOW), session("new")
     for name, stored, given in (("one", sent, "new"), ("two", session("login", refresh_token=Secret("r")), "login")):
         sessions, _, store = moments(tmp_path / name, ended)
@@ -518,7 +516,7 @@ def test_a_session_is_for_the_address_that_it_was_stored_for_though_a_key_is_nam
     assert obtained(values, kept, kept, OMNI_BASE_URL=str(other)).origin == other
 
 
-def test_what_another_process_stored_while_a_session_was_refreshed_is_judged_as_well() -> None:
+def test_a_session_stored_by_another_process_during_a_refresh_is_checked_too() -> None:
     kept = session("kept")
     with pytest.raises(NoCredential, match="an API key"):
         obtained({"auth": "oauth"}, kept, make_secret("k"))

@@ -190,7 +190,7 @@ def test_no_account_is_called_as_a_part_of_another(one: Account, other: Account,
 @pytest.mark.parametrize(
     "text", ["prod", "", "@", "prod@", "prod@acme", "prod@https://a.example/", "p@HTTPS://a.example"]
 )
-def test_what_is_not_the_text_of_an_account_is_refused(text: str) -> None:
+def test_an_invalid_account_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a profile's name"):
         Account.parse(text)
 

@@ -76,7 +76,7 @@ def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 @pytest.mark.parametrize("given", ["folder", "link"])
-def test_what_another_user_controls_is_refused(given: str, tmp_path: Path) -> None:
+def test_files_controlled_by_another_user_are_refused(given: str, tmp_path: Path) -> None:
     """The reader is user 65534: root may use files of any owner."""
     nobody = ["setpriv", "--reuid", "65534", "--clear-groups"]
     if subprocess.run([*nobody, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
@@ -210,7 +210,9 @@ def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
     store.put("prod", make_secret())
 
 
-def test_what_another_process_deletes_first_is_not_deleted_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_deleted_by_another_process_is_not_deleted_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = FileStore(str(folder))
     store.put("prod", make_secret())
 

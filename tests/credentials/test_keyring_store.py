@@ -443,7 +443,7 @@ def test_a_keyring_that_does_not_delete_is_found(make_store: MakeStore, use_keyr
     assert account("prod") in store.summaries()
 
 
-def test_what_a_small_keyring_cannot_hold_is_an_error_that_keeps_the_old_value(
+def test_a_value_too_long_for_a_small_keyring_is_an_error_and_keeps_the_old_one(
     make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     use_keyring(SmallKeyring())
@@ -693,7 +693,7 @@ def test_an_index_that_another_process_holds_delays_reading_little_and_makes_wri
     assert backend.entries == before
 
 
-def test_what_is_deleted_is_out_of_the_list_at_once(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+def test_a_deleted_secret_leaves_the_list_at_once(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     use_keyring(MemoryKeyring())
     store = make_store()
     store.put("prod", make_secret())

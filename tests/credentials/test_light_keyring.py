@@ -75,7 +75,7 @@ def take_all() -> None:
     ],
     ids=["key", "long key", "every character", "parentheses", "session"],
 )
-def test_what_the_keyring_package_stored_is_read(
+def test_entries_of_the_keyring_package_are_read(
     secret: StoredSecret, secret_service: SecretService, make_store: MakeStore, read: Read
 ) -> None:
     make_store(owner="/a/ü/profiles.toml").put("prod", secret)
@@ -89,7 +89,7 @@ def test_what_the_keyring_package_stored_is_read(
     [{}, {"application": "python-keyring"}, {"application": "x", "xdg:schema": "org.freedesktop.Secret.Generic"}],
     ids=["no application", "an older one", "a schema"],
 )
-def test_what_other_versions_of_the_backend_stored_is_read(
+def test_entries_of_other_backend_versions_are_read(
     more: dict[str, str], secret_service: SecretService, make_store: MakeStore, read: Read
 ) -> None:
     make_store().put("prod", make_secret())
@@ -100,7 +100,7 @@ def test_what_other_versions_of_the_backend_stored_is_read(
 
 
 @pytest.mark.secret_service
-def test_what_lies_in_another_collection_is_found_by_neither(
+def test_items_of_another_collection_are_found_by_neither(
     secret_service: SecretService, make_store: MakeStore, read: Read
 ) -> None:
     make_store().put("prod", make_secret())
@@ -156,7 +156,7 @@ def _no_bus(service: SecretService, store: KeyringStore) -> None:
         _text(pack(make_secret(), account("prod"), ("/another/profiles.toml",))),
     ],
 )
-def test_what_is_not_one_unlocked_entry_as_the_index_has_it_is_for_the_keyring_package(
+def test_anything_but_one_unlocked_indexed_entry_is_left_to_the_keyring_package(
     change: Callable[[SecretService, KeyringStore], None],
     secret_service: SecretService,
     make_store: MakeStore,
@@ -338,7 +338,7 @@ def test_a_service_that_lies_is_left_to_the_keyring_package(
     ],
     ids=["greets nobody", "says no hello", "answers half", "keeps the secret", "talks of something else"],
 )
-def test_a_service_that_hangs_is_waited_for_no_longer_than_was_said(
+def test_a_service_that_hangs_delays_no_longer_than_its_limit(
     replies: dict[str, object], ask: Callable[..., str]
 ) -> None:
     with pytest.raises(TimeoutError):

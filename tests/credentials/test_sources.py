@@ -458,7 +458,7 @@ STAND_INS += [
 
 
 @pytest.mark.parametrize("text", STAND_INS)
-def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path) -> None:
+def test_a_text_in_place_of_a_key_is_refused_and_described(text: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(text + "\n")
     path.chmod(0o600)

@@ -21,7 +21,7 @@ def test_every_target_has_seeds() -> None:
 
 
 @pytest.mark.parametrize(("name", "seed"), [(p.parent.name, p.name) for p in sorted(CORPUS.glob("*/*"))])
-def test_what_was_found_stays_fixed(name: str, seed: str) -> None:
+def test_inputs_of_fixed_faults_stay_fixed(name: str, seed: str) -> None:
     TARGETS[name]((CORPUS / name / seed).read_bytes())
 
 

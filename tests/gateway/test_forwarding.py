@@ -44,7 +44,7 @@ def test_every_method_passes_where_access_is_full(behind: Open, method: str) -> 
     assert end.instance.heads[0].startswith(method.encode() + b" / ")
 
 
-def test_what_is_about_one_connection_and_cookies_go_no_further(behind: Open) -> None:
+def test_connection_fields_and_cookies_are_not_forwarded(behind: Open) -> None:
     answer = _plain(
         b"ok", b"Set-Cookie: a=b", b"Connection: X-Mine, Content-Length", b"X-Mine: 1", b"Keep-Alive: timeout=1",
         b"Proxy-Authenticate: Basic", b"X-Kept: \xe9", b"Trailer: Foo", b"Upgrade: h2c", b"ETag: W/\"1\"",

@@ -190,7 +190,7 @@ def test_connections_without_a_token_cannot_block_those_with_one(behind: Open, m
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 204 No Content\r\n\r\n"]
 )
-def test_what_an_instance_sends_beyond_its_answer_answers_no_other_request(behind: Open, answer: bytes) -> None:
+def test_bytes_beyond_a_response_never_answer_another_request(behind: Open, answer: bytes) -> None:
     end = behind(Raw(lambda _, __: answer + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"))
     assert {end.request("GET", "/")[1] for _ in range(4)} == {answer.partition(b"\r\n\r\n")[2]}
 
@@ -368,7 +368,7 @@ def test_methods_that_a_program_makes_up_are_counted_together(behind: Open) -> N
     assert end.records == [{"requests": {"GET": {"200": 1}, "other": {"200": 50}}}]
 
 
-def test_what_the_profile_allows_passes(behind: Open) -> None:
+def test_allowed_requests_pass(behind: Open) -> None:
     end = behind(access="read-only", allow=("POST /mcp/https", "DELETE /api/v1/schedules/{id}"))
     assert end.request("POST", "/mcp/https", b"{}")[0].status == 200
     assert end.request("DELETE", "/api/v1/schedules/7")[0].status == 200

@@ -196,7 +196,7 @@ def test_a_reader_that_takes_quotes_literally_gets_plain_values_right(value: str
     assert _literal(render("dotenv", {"VALUE": value}, []))["VALUE"] == value
 
 
-def test_what_a_profile_exports_is_plain_in_a_dotenv_file() -> None:
+def test_exported_values_are_unquoted_in_a_dotenv_file() -> None:
     variables = {"OMNI_BASE_URL": "https://acme.omniapp.co:8443", "OMNI_API_TOKEN": "omni_osk_a.b-c_d~e/f+g="}
     mark = {"OMNIPROFILE_EXPORTED": mark_of("prod-eu.1", variables, variables["OMNI_BASE_URL"])}
     assert _literal(render("dotenv", variables | mark, [])) == variables | mark

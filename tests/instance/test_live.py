@@ -105,7 +105,7 @@ def test_an_instance_without_whoami_is_asked_for_models(omni: Standin) -> None:
 
 
 @pytest.mark.parametrize("kind", ["html", "404", "text", "list"])
-def test_what_is_not_omnis_api_is_a_wrong_url(omni: Standin, kind: str) -> None:
+def test_an_answer_that_is_not_omnis_api_means_a_wrong_url(omni: Standin, kind: str) -> None:
     answers = {
         "html": (200, {"Content-Type": "text/html"}, b"<!doctype html>"),
         "404": (404, {"Content-Type": "text/html"}, b"gone"),

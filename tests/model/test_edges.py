@@ -88,7 +88,7 @@ def test_a_text_without_a_letter_that_a_name_may_have_becomes_profile() -> None:
         ("stagnig", "staging"),
     ],
 )
-def test_what_is_near_is_offered(typed: str, meant: str) -> None:
+def test_near_names_are_suggested(typed: str, meant: str) -> None:
     assert closest(typed, [meant, "unrelated", "x"]) == [meant]
 
 
@@ -269,7 +269,7 @@ def test_nouns_do_not_change() -> None:
             setattr(noun, name, "other")
 
 
-def test_a_key_stands_in_its_own_line_or_in_its_table_s() -> None:
+def test_a_key_has_its_own_line_or_its_tables() -> None:
     table = Declaration(Layer.PROFILE, "prod", "f", 1, lines={"auth": 7})
     assert [table.provenance(key).line for key in ("auth", "key")] == [7, 1]
     assert table.provenance("auth") == Provenance(Layer.PROFILE, "prod", "f", 7)

@@ -17,7 +17,7 @@ values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
 
 @given(st.dictionaries(names, values, min_size=1, max_size=8))
-def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]) -> None:
+def test_an_exported_variable_is_ours_until_it_changes(variables: dict[str, str]) -> None:
     environ = {**variables, "OMNIPROFILE_EXPORTED": mark_of("staging", variables, "https://a.co")}
     mark = read_mark(environ)
     assert mark is not None

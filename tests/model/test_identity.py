@@ -25,7 +25,7 @@ def test_each_field_is_compared_alone(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_what_whoami_does_not_say_is_not_as_expected(field: str) -> None:
+def test_a_field_missing_from_whoami_does_not_match(field: str) -> None:
     (phrase,) = differences(Identity(**{field: "x"}), Identity())
     assert phrase == f"whoami says {field} nothing, the profile expects `x`"
 

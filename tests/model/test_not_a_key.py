@@ -23,14 +23,14 @@ KEYS = [
 
 
 @pytest.mark.parametrize("text", [*NO_KEYS, "op://Work/Omni staging/key", "$(pass show omni)"])
-def test_what_stands_in_for_a_key_is_named_and_not_repeated(text: str) -> None:
+def test_a_text_in_place_of_a_key_is_described_and_not_repeated(text: str) -> None:
     what = not_a_key(text)
     assert what is not None
     assert text not in what
 
 
 @pytest.mark.parametrize("text", KEYS)
-def test_what_may_be_a_key_is_one(text: str) -> None:
+def test_possible_keys_are_accepted(text: str) -> None:
     assert not_a_key(text) is None
 
 

@@ -62,7 +62,7 @@ def test_ambiguous_texts_are_not_base_urls(text: str):
         ("https://acme.omniapp.co/login?to=https://evil.example", "https://acme.omniapp.co"),
     ],
 )
-def test_what_was_probably_meant_is_offered(text: str, suggestion: str | None):
+def test_the_probable_meaning_is_suggested(text: str, suggestion: str | None):
     with pytest.raises(NotAnOrigin) as caught:
         Origin.parse(text)
     assert caught.value.suggestion == suggestion
@@ -137,7 +137,7 @@ def test_any_text_is_an_origin_that_reads_back_equal_or_is_refused(text: str):
 
 
 @given(st.sampled_from(["https://", "http://", "https:/", ""]), st.text("abz019.-:@/\\[]%?#_ACMEomniapp", max_size=40))
-def test_what_parses_is_read_alike_by_the_client_that_connects(scheme: str, rest: str):
+def test_a_parsed_url_means_the_same_to_the_http_client(scheme: str, rest: str):
     import httpx
 
     try:

@@ -99,7 +99,7 @@ def test_printable_text_has_no_character_that_moves_the_cursor_or_reorders_the_l
         ("the bearer of good news", "the bearer of good news"),
     ],
 )
-def test_what_has_a_key_s_shape_is_masked_behind_its_public_beginning(text: str, shown: str):
+def test_texts_that_look_like_keys_are_masked_after_their_public_prefix(text: str, shown: str):
     assert without_keys(text) == shown
 
 

@@ -154,7 +154,7 @@ def test_a_child_that_ends_during_a_refresh_loses_no_session(login: Login) -> No
     assert _refreshes(login) == ["granted"]
 
 
-def test_what_passed_is_in_the_audit_log(login: Login) -> None:
+def test_forwarded_requests_are_in_the_audit_log(login: Login) -> None:
     login.seed()
     login.run("exec", "prod", "--gateway", "--", sys.executable, "-c", TWICE)
     lines = [json.loads(line) for line in (Path(login.cli.state) / "audit.jsonl").read_text().splitlines()]

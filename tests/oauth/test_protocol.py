@@ -192,7 +192,7 @@ def test_the_address_can_be_pasted_as_people_paste(line: str) -> None:
         ("http://localhost:5000/callback?" + "x" * 9000, "too long"),
     ],
 )
-def test_what_else_is_pasted_is_refused_with_the_reason(line: str, why: str) -> None:
+def test_other_pasted_texts_are_refused_with_the_reason(line: str, why: str) -> None:
     with pytest.raises(InvalidResponse, match=why):
         read_pasted(line, RFC)
 
@@ -288,7 +288,7 @@ def test_a_server_that_repeats_a_token_is_not_repeated(text: str, shown: str) ->
         lambda text: f"({text}),{text}",
     ],
 )
-def test_what_was_sent_is_masked_however_it_is_repeated(secret: str, change: Callable[[str], str]) -> None:
+def test_sent_secrets_are_masked_however_they_are_repeated(secret: str, change: Callable[[str], str]) -> None:
     text = f"the token {change(secret)} is spent"
     shown = said(text, 4000, [Secret(secret), Secret("another-one-1234")])
     assert shown.startswith("the token")

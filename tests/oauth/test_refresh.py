@@ -147,7 +147,7 @@ def test_threads_of_one_process_refresh_once(world: World) -> None:
     assert world.sent == ["refresh-1"]
 
 
-def test_force_stands_down_for_ten_seconds_after_a_refresh_but_not_after_a_login(world: World) -> None:
+def test_force_is_ignored_for_ten_seconds_after_a_refresh_but_not_after_a_login(world: World) -> None:
     world.store.put("prod", session(1, left=HOURS, stored_at=NOW))  # logged in just now
     assert world.fresh(force=True).token == Secret("access-2")
     assert world.fresh(force=True).token == Secret("access-2")
@@ -279,7 +279,7 @@ def test_a_pair_in_memory_does_not_overwrite_a_later_login(world: World) -> None
     assert world.sent == ["refresh-1", "refresh-50"]
 
 
-def test_what_is_stored_is_known_again(world: World) -> None:
+def test_a_stored_secret_is_recognized(world: World) -> None:
     sessions = world.sessions()
     assert not sessions.holds("prod", session(1, left=HOURS))
     sessions.replace("prod", session(1, left=HOURS))

@@ -273,7 +273,7 @@ def test_logout_deletes_in_any_case_and_in_bounded_time(
     assert "nothing is stored" in login.cli("logout", "prod", env=login.environ).err
 
 
-def test_no_browser_opens_for_an_instance_that_is_not_there(login: Login) -> None:
+def test_no_browser_opens_for_an_unreachable_instance(login: Login) -> None:
     login.omni.stop()
     ran = login.run("login", "prod", BROWSER="touch opened #")
     assert ran.returncode == 7

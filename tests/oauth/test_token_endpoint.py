@@ -428,7 +428,7 @@ def test_a_revocation_sends_the_token_its_kind_and_its_client(kind: Kind, token:
     }
 
 
-def test_a_revocation_waits_no_longer_than_it_is_told_and_a_token_that_is_not_there_needs_none() -> None:
+def test_a_revocation_keeps_its_time_limit_and_a_missing_token_needs_none() -> None:
     def wait(_: socket.socket) -> None:
         threading.Event().wait(FOR_EVER)
 

@@ -91,7 +91,7 @@ def test_a_pin_that_links_to_a_device_which_all_may_write_is_passed_over(cli: Cl
 
 
 @pytest.mark.parametrize("argv", [["--config", "/dev/null", "lint"], ["lint", ".env"], ["lint", "pins.toml"]])
-def test_nobody_is_told_to_change_the_mode_of_a_device(argv: list[str], cli: Cli) -> None:
+def test_no_hint_suggests_changing_the_mode_of_a_device(argv: list[str], cli: Cli) -> None:
     for name in (".env", "pins.toml"):
         (cli.work / name).symlink_to("/dev/null")
     ran = cli(*argv, status=1)

@@ -172,7 +172,7 @@ def test_no_command_shows_a_secret(scene: Scene, command: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("line", GIVING, ids=" ".join)
-def test_what_is_to_give_a_token_gives_that_one_on_stdout_alone(
+def test_commands_that_give_a_token_give_only_that_one_on_stdout(
     scene: Scene, source: str, line: tuple[str, ...]
 ) -> None:
     for verbosity in ((), ("-v", "-v")):

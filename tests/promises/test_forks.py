@@ -65,6 +65,6 @@ def test_a_credential_is_obtained_again() -> None:
     assert _forked_meanwhile(slow, held.current, lambda: held.current().token) == 0
 
 
-def test_what_one_app_keeps_is_made_by_another_one() -> None:
+def test_a_fork_computes_what_another_thread_was_computing() -> None:
     slow = Slow()
     assert _forked_meanwhile(slow, lambda: slow.kept, lambda: Slow().kept) == 0

@@ -289,7 +289,7 @@ INHERITED = {
 
 
 @pytest.mark.parametrize("name", INHERITED)
-def test_what_many_profiles_inherit_from_one_takes_its_share_of_the_snapshot(name: str, tmp_path: Path) -> None:
+def test_inherited_values_are_stored_once_in_the_snapshot(name: str, tmp_path: Path) -> None:
     file = tmp_path / "profiles.toml"
     places = Places(str(file), None, str(tmp_path / "state"), str(tmp_path / "cache"), str(tmp_path))
 

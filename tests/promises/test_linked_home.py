@@ -10,7 +10,7 @@ from tests.conftest import CANARY
 
 
 @pytest.mark.parametrize("spelled", ["link/ada", "real/ada"])
-def test_what_is_written_by_one_path_is_read_by_the_other(tmp_path: Path, spelled: str) -> None:
+def test_each_path_reads_the_entries_of_the_other(tmp_path: Path, spelled: str) -> None:
     (tmp_path / "real" / "ada" / "work").mkdir(parents=True)
     (tmp_path / "link").symlink_to("real")
 

@@ -221,7 +221,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("variable", "mode"), sample(PLACES, 3, "places"))
-def test_what_another_user_put_there_first_is_not_believed(machine: Machine, variable: str, mode: str) -> None:
+def test_files_planted_by_another_user_are_ignored(machine: Machine, variable: str, mode: str) -> None:
     """The variable names a path in a shared folder (such as `/tmp`), which another user created first."""
     assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
     machine.run("token", "a")

@@ -138,7 +138,7 @@ def test_no_name_may_be_a_key_and_none_is_shown(cli: Cli, name: str, table: str)
         assert fast_path.answer(argv, os.environ, sys.platform) is None
 
 
-def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:
+def test_obtained_secrets_are_masked_in_any_spelling_or_part() -> None:
     secret = 'a<b&"c"%\u00e9 secret/with+all'
     remember(secret)
     for text in (secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), f"server said {secret[:12]}…"):

@@ -176,7 +176,7 @@ def test_root_in_the_home_of_users_without_one_does_not_make_it(cli: Cli) -> Non
 
 
 @needs_root
-def test_what_sudo_makes_in_a_user_s_home_is_the_user_s(shared: Path) -> None:
+def test_files_made_by_sudo_in_a_users_home_belong_to_the_user(shared: Path) -> None:
     env = {**os.environ, "HOME": str(shared / "home"), "KEY": "k", "OMNIPROFILE_SECRET_STORE": "file"}
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         del env[name]
@@ -189,7 +189,7 @@ def test_what_sudo_makes_in_a_user_s_home_is_the_user_s(shared: Path) -> None:
 
 @needs_root
 @pytest.mark.parametrize("what", [".local", ".local/state/omniprofile/active"])
-def test_what_is_root_s_in_the_home_is_said_with_chown(what: str, shared: Path) -> None:
+def test_a_file_of_roots_in_the_home_gets_a_chown_hint(what: str, shared: Path) -> None:
     assert run(shared, "use", "two").returncode == 0
     place = shared / "home" / what
     for path in (place, *place.rglob("*")):
@@ -219,7 +219,7 @@ def test_every_writing_command_suggests_chown_for_a_folder_of_roots(shared: Path
 @pytest.mark.parametrize(
     ("name", "argv", "status"), [("stored.json", ["list"], 0), ("unfinished.json", ["remove", "one", "--yes"], 6)]
 )
-def test_what_others_may_write_in_the_state_folder_is_not_believed(
+def test_files_in_the_state_folder_that_others_may_write_are_ignored(
     name: str, argv: list[str], status: int, content: str, cli: Cli
 ) -> None:
     cli.profiles('[profiles.one]\nbase_url = "https://one.omniapp.co"\n')

@@ -123,7 +123,7 @@ def test_a_file_over_the_limit_is_put_aside_and_the_log_goes_on(tmp_path: Path) 
     assert (tmp_path / audit.OLDER_FILE).stat().st_size == 2 * audit.LARGEST
 
 
-def test_what_cannot_be_put_aside_does_not_grow(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_rotated_does_not_grow(tmp_path: Path) -> None:
     (tmp_path / audit.OLDER_FILE).mkdir()
     (tmp_path / audit.OLDER_FILE / "keep").touch()
     for _ in range(300):

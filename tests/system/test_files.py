@@ -10,7 +10,7 @@ from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.files import NO_HOME, make_private_folder
 
 
-def test_what_is_durable_is_on_the_disk_before_it_takes_its_place_and_so_is_the_change(
+def test_a_durable_write_syncs_the_file_before_and_the_folder_after_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []

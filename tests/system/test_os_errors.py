@@ -28,7 +28,7 @@ def test_without_a_hint_no_hint_is_printed(problem: Exception) -> None:
     assert (caught.value.message, caught.value.hint) == ("it failed: a reason", None)
 
 
-def test_what_the_problem_says_to_do_comes_before_the_callers_hint(tmp_path: Path) -> None:
+def test_the_problems_hint_precedes_the_callers(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with (
         pytest.raises(StoreUnavailable) as caught,

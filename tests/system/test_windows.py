@@ -20,7 +20,7 @@ USUAL = "(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;S-1-5-21-1-2-3-1001)
         ("D:NO_ACCESS_CONTROL", ["Everyone"]),
     ],
 )
-def test_who_may_write_by_an_access_list(access_list: str, groups: list[str]) -> None:
+def test_access_lists_show_who_may_write(access_list: str, groups: list[str]) -> None:
     assert writing_groups(access_list) == groups
 
 

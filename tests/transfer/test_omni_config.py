@@ -72,7 +72,7 @@ def test_a_config_without_profiles_is_empty(tmp_path: Path, content: bytes) -> N
     assert _read(tmp_path, content).profiles == {}
 
 
-def test_what_is_read_can_be_written_however_deep(tmp_path: Path) -> None:
+def test_any_readable_nesting_can_be_written(tmp_path: Path) -> None:
     for depth in (1, 50, 98, 99, 100, 500, 990):
         with suppress(ConfigInvalid):
             config = _read(tmp_path, b'{"profiles": {}, "x": ' + b"[" * depth + b"]" * depth + b"}")

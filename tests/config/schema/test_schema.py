@@ -243,30 +243,30 @@ def test_documents_from_the_models_get_equal_verdicts(document: dict[str, Any]) 
 
 @given(base_urls)
 @settings(max_examples=400, deadline=None)
-def test_base_urls_are_judged_alike(url: str) -> None:
+def test_schema_and_models_agree_on_base_urls(url: str) -> None:
     _both({"instances": {"a": {"base_url": url}}})
 
 
 @given(hosts)
 @settings(max_examples=200, deadline=None)
-def test_hosts_are_judged_alike(host: str) -> None:
+def test_schema_and_models_agree_on_hosts(host: str) -> None:
     _both({"settings": {"allowed_hosts": [host]}})
 
 
 @given(keys)
 @settings(max_examples=200, deadline=None)
-def test_keys_are_judged_alike(key: object) -> None:
+def test_schema_and_models_agree_on_keys(key: object) -> None:
     _both({"defaults": {"key": key}})
 
 
 @given(st.dictionaries(variables, values, max_size=2))
 @settings(max_examples=400, deadline=None)
-def test_variables_are_judged_alike(env: dict[str, object]) -> None:
+def test_schema_and_models_agree_on_variables(env: dict[str, object]) -> None:
     _both({"profiles": {"a": {"env": env}}})
 
 
 @given(st.dictionaries(st.sampled_from(["profile", "profiles", "base_url"]), names | anything, max_size=2))
-def test_pins_are_judged_alike(pin: dict[str, Any]) -> None:
+def test_schema_and_models_agree_on_pins(pin: dict[str, Any]) -> None:
     _both(pin, Pin, Validator(pin_json_schema()))
 
 

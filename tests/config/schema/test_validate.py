@@ -116,7 +116,7 @@ def test_a_relative_file_is_beside_the_real_profile_file(tmp_path: Path) -> None
      '[instances.a]\ndescription = "no address"\n',
      '[profiles.a]\ninstance = "x"\nbase_url = "https://a.omniapp.co"\n'],
 )  # fmt: skip
-def test_what_is_wrong_takes_nothing_else_along(bad: str) -> None:
+def test_an_invalid_value_drops_nothing_else(bad: str) -> None:
     declared = _declared(bad + GOOD)
     assert {name: _set(table) for name, table in declared.profiles.items()} == {
         "good": {"base_url": Origin.parse("https://a.omniapp.co")}
@@ -146,7 +146,7 @@ def test_a_wrong_host_takes_no_other_host_along() -> None:
         ("env = { A = 'x', 'B-' = 'y' }", {"env": {"A": EnvValue("x")}}),
     ],
 )
-def test_what_is_wrong_in_a_profile_takes_its_key_alone(bad: str, left: dict[str, Any]) -> None:
+def test_an_invalid_key_in_a_profile_drops_only_that_key(bad: str, left: dict[str, Any]) -> None:
     assert _set(_declared(f"[profiles.a]\n{bad}\n").profiles["a"]) == left
 
 
@@ -191,7 +191,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(keys, values, max_size=5))
-def test_any_document_is_judged_with_words_and_places(data: dict[str, Any]) -> None:
+def test_every_violation_has_a_message_and_a_position(data: dict[str, Any]) -> None:
     """Every pydantic error has our wording, the rest of any document is valid, and no message repeats a secret."""
     import tomlkit
 

@@ -116,7 +116,7 @@ REMOVALS = [
 @pytest.mark.parametrize(
     ("text", "path", "wanted"), [case[1:] for case in REMOVALS], ids=[case[0] for case in REMOVALS]
 )
-def test_what_is_removed_takes_its_lines_along_and_nothing_else(text: str, path: str, wanted: str) -> None:
+def test_removal_deletes_only_the_lines_of_the_value(text: str, path: str, wanted: str) -> None:
     assert edit.remove(text, tuple(path.split("."))) == wanted
 
 

@@ -102,13 +102,13 @@ def test_no_more_than_twenty_are_reported() -> None:
         ("<<<<<<< HEAD", "merge conflict"), ("a b = 1", "needs quotes"), ("a = 1\rb = 2", "carriage returns"),
     ],
 )  # fmt: skip
-def test_what_was_meant_is_said(line: str, says: str) -> None:
+def test_the_intended_line_is_suggested(line: str, says: str) -> None:
     (first, *_) = Document.parse("f.toml", f"{line}\n".encode()).findings
     assert says in str(first.suggestion)
     assert first.line == 1
 
 
-def test_what_tomllib_says_in_python_is_said_in_toml() -> None:
+def test_messages_of_tomllib_are_reworded_for_toml() -> None:
     (finding,) = Document.parse("f.toml", b"[a]\nb.c = 1\n[a.b]\n").findings
     assert (finding.line, finding.column, finding.message) == (3, 4, "this is defined already in line 2")
     (finding,) = Document.parse("f.toml", b"a = { b = 1 }\n[a.c]\n").findings
