@@ -1,4 +1,4 @@
-"""Requests to the instance, streamed in both directions. DOOR: httpx.
+"""Requests to the instance, streamed in both directions. DOOR: httpx, and anyio, whose streams it uses.
 
 Uses httpx's transports directly, below the layers that could send the credential elsewhere: no redirects, no cookies, and no
 variables except those of `instance.proxies` and `instance.certificates`.
@@ -151,13 +151,32 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
     """Return whether the instance has sent more than its response, which would be taken for the next response.
 
-    httpx checks only the socket for this, not what it has already read along with the response. Neither its extensions nor a
-    network backend of httpcore's say where in the bytes a response ends: only httpcore's parser knows.
+    httpx checks only the socket for this, not what has already been read from it. Neither its extensions nor a network backend
+    of httpcore's say where in the bytes a response ends, or what is left of them: only httpcore's parser and the streams know.
     """
     for connection in sender._pool.connections:  # noqa: SLF001 - see above
         inner: Any = connection
         while hasattr(inner, "_connection"):  # behind a proxy, or before the protocol is known
             inner = inner._connection  # noqa: SLF001
-        if inner is not None and inner._h11_state.trailing_data != (b"", False):  # noqa: SLF001
+        if inner is not None and (
+            inner._h11_state.trailing_data != (b"", False)  # noqa: SLF001
+            or _has_unread(inner._network_stream._stream)  # noqa: SLF001
+        ):
             return True
     return False
+
+
+def _has_unread(stream: Any) -> bool:
+    """Tell whether one of anyio's streams holds bytes that httpcore has not asked for, or the end of its TLS session."""
+    from anyio.streams.tls import TLSAttribute, TLSStream  # loaded by now, but not before the first request
+
+    while isinstance(stream, TLSStream):
+        try:
+            stream.extra(TLSAttribute.ssl_object).read(1)  # noqa: S610 - this is not Django
+        except ssl.SSLWantReadError:
+            stream = stream.transport_stream
+        except ssl.SSLError:
+            return True
+        else:
+            return True
+    return bool(stream._protocol.read_queue)  # noqa: SLF001 - see `_has_more`

@@ -1,17 +1,20 @@
 """A gateway reaches only the instance, with the user's certificates and proxy."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.gateway.gateway import Gateway
+from omniprofile.gateway.upstream import Upstream
 from omniprofile.instance.certificates import trusted_context
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
@@ -231,3 +234,48 @@ def test_a_request_that_changes_something_is_never_sent_twice(behind: Open) -> N
     assert end.request("POST", "/")[0].status == 200
     assert end.request("POST", "/")[0].status == 502
     assert len(heads) == 2
+
+
+_FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+_READ = 65536  # the most that httpcore takes at once
+
+
+def _of_size(size: int) -> bytes:
+    """Return a response of `size` bytes in all."""
+    body = b"o" * (size - len(_HEAD % 10000))
+    return _HEAD % len(body) + body
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("size", [1000, _READ, 2 * _READ])
+@pytest.mark.parametrize("together", [True, False], ids=["in one write", "in two"])
+def test_what_follows_a_response_is_never_the_next_one(
+    opened: ExitStack, authority: Authority, tls: bool, size: int, together: bool
+) -> None:
+    context = authority.server("127.0.0.1") if tls else None
+    talks: list[asyncio.Task[None]] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(cast("asyncio.Task[None]", asyncio.current_task()))
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                for part in [_of_size(size) + _FORGED] if together else [_of_size(size), _FORGED]:
+                    writer.write(part)  # sent at once: the client, in the same thread, cannot be faster
+        with suppress(OSError):
+            writer.close()
+            await writer.wait_closed()
+
+    async def bodies() -> list[bytes]:
+        read = []
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+        url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, Upstream(Origin.parse(url), {"SSL_CERT_FILE": str(authority.file)}) as upstream:
+            for _ in range(3):
+                response = await upstream.send(b"GET", b"/", [], None, CANARY)
+                read.append(b"".join([part async for part in response.body()]))
+                await response.close()
+        await asyncio.wait(talks)
+        return read
+
+    assert asyncio.run(bodies()) == [_of_size(size).partition(b"\r\n\r\n")[2]] * 3
