@@ -26,7 +26,8 @@ class Error(Exception):
     @property
     def lines(self) -> str:
         """The message, and in a second line the hint, as people read them after `error: `."""
-        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+        lines = [self.message, f"hint: {self.hint}"] if self.hint else [self.message]
+        return "\n".join(line.replace("\n", "\\n") for line in lines)  # a file's name may hold a line break
 
 
 class UsageError(Error, code="usage"):

@@ -10,6 +10,7 @@ from typing import TextIO
 from omniprofile.cli.stream import write_out
 from omniprofile.cli.style import MARK, Style, as_json, shown
 from omniprofile.errors import Error, Interrupted, UsageError
+from omniprofile.model.names import unbroken
 from omniprofile.model.secret import MASK, remember
 from omniprofile.system.environment import Environment
 
@@ -116,11 +117,11 @@ class Console:
     def note(self, sentence: str) -> None:
         """Print a note to stderr, unless `-q` is given."""
         if not self.quiet:
-            self.say(f"omniprofile: {sentence}")
+            self.say(f"omniprofile: {unbroken(sentence)}")
 
     def warn(self, sentence: str) -> None:
         """Print a warning to stderr, even with `-q`."""
-        self.say(f"omniprofile: {self.message_style('yellow', 'warning')}: {sentence}")
+        self.say(f"omniprofile: {self.message_style('yellow', 'warning')}: {unbroken(sentence)}")
 
     def status(self, text: str) -> None:
         """Show progress on a line that the next call overwrites. An empty text clears it."""

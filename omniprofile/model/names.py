@@ -84,6 +84,11 @@ def legible(text: str) -> str:
     return "\r\n".join("".join(escaped(char, "\n\t") for char in part) for part in text.split("\r\n"))
 
 
+def unbroken(text: str) -> str:
+    """Return a text for one line, with its line breaks as escapes: a file's name may hold some, followed by words of its own."""
+    return text.replace("\n", "\\n")
+
+
 def printable(text: str, limit: int = 120) -> str:
     """Return `text` made safe for one line of a terminal: control, bidi and other invisible characters become escapes.
 

@@ -525,6 +525,25 @@ def test_no_file_name_reaches_the_terminal_as_a_control(cli: Cli) -> None:
         _assert_plain(cli(*command, cwd=folder))
 
 
+@pytest.mark.parametrize("pin", ['profile = "a"\n', 'profile = "nowhere"\n', "x = 1\n", "x = [\n"])
+def test_no_file_name_begins_a_line_of_its_own(cli: Cli, pin: str) -> None:
+    """It could pass for a message of ours, or for one of GitHub's workflow commands."""
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { env = "K" }\n')
+    folder = cli.work / "a\n::error::planted\r\n::error::planted"
+    folder.mkdir()
+    (folder / ".omniprofile.toml").write_text(pin)
+    (folder / "sound.toml").write_text('[profiles.b]\nbase_url = "https://a.omniapp.co"\n')
+    for command in (
+        ("current",), ("current", "-v"), ("status",), ("list",), ("show",), ("explain",), ("token",), ("env",), ("lint",),
+        ("lint", str(folder / "none.toml")), ("lint", "--format", "github"), ("doctor", "--offline"), ("use", "nobody"),
+        ("exec", "--", "no-such-program"), ("test", "--timeout", "0.2"),
+        ("--config", str(folder / "none.toml"), "list"), ("--config", str(folder / ".omniprofile.toml"), "list"),
+        ("--config", str(folder / "sound.toml"), "show", "b"), ("--config", str(folder / "sound.toml"), "set", "b", "auth", "x"),
+    ):  # fmt: skip
+        ran = cli(*command, cwd=folder)
+        assert not [line for line in (ran.out + ran.err).splitlines() if line.lstrip().startswith("::error::")], ran
+
+
 def test_no_text_of_an_instance_reaches_the_terminal_as_a_control(cli: Cli) -> None:
     user = {
         "keyScope": "user",

@@ -18,7 +18,7 @@ from omniprofile.cli.editing import write_changes
 from omniprofile.cli.editor import find_editor, run_editor
 from omniprofile.errors import ConfigUnreadable, Interrupted, OperationFailed, Refused
 from omniprofile.model.finding import Finding, errors_in
-from omniprofile.model.names import counted
+from omniprofile.model.names import counted, unbroken
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular
 from omniprofile.system.foreign_access import refuse_foreign
@@ -160,7 +160,7 @@ def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
     if not console.interactive:
         raise errors[0].as_error(" (nothing was written)")
     for finding in errors:
-        console.say(f"{finding.place}: {finding.code} {finding.message}")
+        console.say(unbroken(f"{finding.place}: {finding.code} {finding.message}"))
         if finding.suggestion:
             console.say(f"    {finding.suggestion}")
     while True:

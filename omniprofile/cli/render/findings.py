@@ -10,7 +10,7 @@ from omniprofile.cli.style import Style
 from omniprofile.config.toml.parse import Position
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import escaped, legible
+from omniprofile.model.names import escaped, legible, unbroken
 from omniprofile.model.rule_codes import Code, Level
 
 _WIDEST = 100
@@ -25,11 +25,12 @@ def human(report: Report, style: Style, columns: int | None = None) -> str:
     for finding in report.findings:
         colour, level = ("red", "") if finding.level is Level.ERROR else ("yellow", " (warning)")
         code = Code.SECRET if (finding.file, finding.line) in secret else finding.code
-        text += f"{style('bold', legible(finding.place))}: {style(colour, finding.code)} {legible(finding.message)}{level}\n"
+        place, message = legible(unbroken(finding.place)), legible(unbroken(finding.message))
+        text += f"{style('bold', place)}: {style(colour, finding.code)} {message}{level}\n"
         for line in _excerpt(finding, report.documents.get(finding.file), code):
             text += style("dim", line) + "\n"
         if finding.suggestion:
-            text += indented(legible(finding.suggestion), columns)
+            text += indented(legible(unbroken(finding.suggestion)), columns)
     return text
 
 

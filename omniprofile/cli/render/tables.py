@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Sequence
 
 from omniprofile.cli.style import MARK
+from omniprofile.model.names import unbroken
 from omniprofile.model.secret import masked
 
 _NARROWEST = 24
@@ -23,7 +24,7 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns:
     A cell may be coloured as a whole. A column that is empty in every row is left out. Secrets are masked before widths are
     measured.
     """
-    lines = ([list(header)] if header else []) + [[masked(cell) for cell in row] for row in rows]
+    lines = ([list(header)] if header else []) + [[unbroken(masked(cell)) for cell in row] for row in rows]
     used = [at for at in range(len(lines[0]) if lines else 0) if any(row[at] for row in rows)]
     lines = [[line[at] for at in used] for line in lines]
     if not used:
