@@ -3,13 +3,14 @@
 import os
 import subprocess
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from omniprofile.errors import OperationFailed
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
-from omniprofile.system.programs import find_program
+from omniprofile.system.programs import absolute_folders, find_program
 
 _TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
 _SECONDS = 2.0
@@ -30,7 +31,8 @@ class Browser:
         """Open an address; return whether the browser reports success. Raises OSError and ValueError."""
         if self.argv is None:
             try:
-                return webbrowser.open(address)
+                with _absolute_path():
+                    return webbrowser.open(address)
             except webbrowser.Error:
                 return False
         argv = [*self.argv, address]
@@ -46,6 +48,19 @@ class Browser:
             return True
 
 
+@contextmanager
+def _absolute_path() -> Iterator[None]:
+    """Hide the relative entries of `PATH` from `webbrowser`, which would run programs of the working directory."""
+    before = os.environ.get("PATH")
+    if before:
+        os.environ["PATH"] = os.pathsep.join(absolute_folders(os.environ)) or os.defpath
+    try:
+        yield
+    finally:
+        if before:
+            os.environ["PATH"] = before
+
+
 def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_terminal: bool) -> Browser | None:
     """Return the browser for a profile, or None. Without a terminal, a text browser does not count.
 
@@ -53,7 +68,8 @@ def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
     """
     if not resolution.browser:
         try:
-            found = webbrowser.get()
+            with _absolute_path():
+                found = webbrowser.get()
         except webbrowser.Error:
             return None
         in_foreground = type(found) is webbrowser.GenericBrowser

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from shutil import which
 
 from omniprofile.cli.arguments import split_words
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.names import printable
 from omniprofile.system.exit_words import exit_words
 from omniprofile.system.os_errors import reported_as
+from omniprofile.system.programs import find_program
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _WAITS_IF_ASKED = frozenset(("code", "code-insiders", "codium", "cursor", "mate", "subl", "windsurf", "zed"))
@@ -36,7 +36,7 @@ def find_editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
             return words
     if not terminal:  # the usual editors would wait for keys forever
         raise UsageError("no editor is set, and the usual ones need a terminal", hint="set `EDITOR`")
-    found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
+    found = next((editor for editor in _USUAL if find_program(editor, environ)), None)
     if found is None:
         raise UsageError("no editor is known", hint="set `EDITOR`")
     return [found]
@@ -44,9 +44,13 @@ def find_editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
 
 def run_editor(editor: list[str], path: str, environ: Mapping[str, str]) -> None:
     """Have the user edit the file `path`. Raises OperationFailed, and KeyboardInterrupt if Ctrl-C ended the editor."""
+    program = editor[0] if os.path.dirname(editor[0]) else find_program(editor[0], environ)
+    if program is None:
+        message = f"the editor `{editor[0]}` cannot be run: it is not found on `PATH`"
+        raise OperationFailed(message, hint="set `VISUAL` or `EDITOR`")
     cannot = reported_as(OperationFailed, f"the editor `{editor[0]}` cannot be run", "set `VISUAL` or `EDITOR`")
     with cannot, _keys_are_the_editors():
-        status = subprocess.run([*editor, path], env=dict(environ), check=False).returncode
+        status = subprocess.run([program, *editor[1:], path], env=dict(environ), check=False).returncode
     if status == -signal.SIGINT:
         raise KeyboardInterrupt
     if status:

@@ -12,6 +12,7 @@ from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.secret import masked
 from omniprofile.system.exit_words import exit_words
+from omniprofile.system.programs import find_program
 
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")
@@ -33,9 +34,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
             f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"set it to {quoted_list(_PICKERS)}"
         )
     if wanted == "fzf":
-        import shutil
-
-        if program := shutil.which("fzf", path=app.environment.environ.get("PATH")):
+        if program := find_program("fzf", app.environment.environ):
             return _pick_by_fzf(app, program), False
         console.note("`fzf` not found on `PATH`: choose here")
     keys, output = terminal

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+def absolute_folders(environ: "Mapping[str, str]") -> list[str]:
+    """Return the folders on `PATH`, without its relative entries."""
+    return [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if os.path.isabs(folder)]
+
+
 def programs(name: str, environ: "Mapping[str, str]") -> "Iterator[str]":
     """Yield the absolute path of each program `name` in the order of `PATH`, whose relative entries are skipped.
 
@@ -20,8 +25,8 @@ def programs(name: str, environ: "Mapping[str, str]") -> "Iterator[str]":
     if sys.platform == "win32":
         known = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").upper().split(os.pathsep)
         extensions = [""] if name.upper().endswith(tuple(known)) else known
-    for folder in (environ.get("PATH") or os.defpath).split(os.pathsep):
-        for extension in extensions if os.path.isabs(folder) else ():
+    for folder in absolute_folders(environ):
+        for extension in extensions:
             path = os.path.join(folder, name + extension)
             if os.path.isfile(path) and os.access(path, os.X_OK):
                 yield path

@@ -246,6 +246,24 @@ def test_no_variable_chooses_what_python_runs(tmp_path: Path) -> None:
         assert not Path("ran").exists()
 
 
+@pytest.mark.parametrize("path", ["bin:{}", ":{}", ".:{}", "{}:bin", "bin"])
+def test_no_browser_or_editor_is_run_from_the_working_directory(path: str) -> None:
+    names = ("xdg-open", "xdg-settings", "gio", "gvfs-open", "www-browser", "x-www-browser", "firefox", "w3m", "chosen")
+    Path("bin").mkdir()
+    for program in (Path(folder, name) for folder in (".", "bin") for name in names):
+        program.write_text('#!/bin/sh\nPATH=/usr/bin:/bin; touch "$MARK"\n')
+        program.chmod(0o755)
+    config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
+    config.write_text('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
+    mark = Path("ran").absolute()
+    environ = os.environ | {"PATH": path.format("/usr/bin:/bin"), "MARK": str(mark), "DISPLAY": ":0"}
+    environ.pop("BROWSER", None)
+    warm.run("open", "a", env=environ)
+    warm.run("open", "a", env=environ | {"BROWSER": "chosen"})
+    assert warm.run("edit", env=environ | {"EDITOR": "chosen"}).returncode == 1
+    assert not mark.exists()
+
+
 # The file system
 
 
