@@ -31,9 +31,10 @@ def handed_over(credential: "Handed", base_url: str, token: str, config: str = "
 
 
 def _handed(environ: "Mapping[str, str]") -> tuple[str, list[str]]:
-    """Return the token in `environ`, and the fields that `handed_over` put there, empty if there are none."""
+    """Return the token in `environ`, and the fields that `handed_over` put there, empty if there are none or they are damaged."""
     fields = environ.get(CHILD, "").split(",", 6)
-    return environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", ""), fields if len(fields) == 7 else []
+    whole = len(fields) == 7 and (not fields[2] or fields[2].removeprefix("-").isdecimal())
+    return environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", ""), fields if whole else []
 
 
 def outer_gateway(environ: "Mapping[str, str]", profile: str, origin: str) -> "tuple[str, str] | None":

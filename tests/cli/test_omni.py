@@ -239,6 +239,7 @@ CHANGED = {
     "OMNI_API_TOKEN=mine omni models": "`OMNI_API_TOKEN` was changed",
     "env -u OMNI_API_TOKEN -u OMNI_API_KEY omni models": "no longer in the environment",
     "env -u OMNIPROFILE_CHILD -u OMNIPROFILE_EXPORTED omni models": "nothing that `omniprofile exec` handed over",
+    "unset OMNIPROFILE_EXPORTED; OMNIPROFILE_CHILD=$(echo $OMNIPROFILE_CHILD | sed s/,,/,soon,/) omni models": "nothing that",
 }
 
 
