@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import keyring.core
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from omniprofile.cli import everyday_forms, exit_statuses, fast_path
 from omniprofile.cli.main import main
@@ -26,11 +26,15 @@ from omniprofile.system.environment import Environment
 from omniprofile.system.user_lock import temporary_locks, user_lock_folders
 from tests import warm
 from tests.outputs import check_output
+from tests.sampling import WHOLE
 
 collect_ignore = ["windows"]  # `tests/windows/run` runs it, in a Python for Windows
 
-# The time of one example depends on the machine's load, not on the program.
-settings.register_profile("omniprofile", deadline=None, print_blob=True)
+# Every run generates the same examples; a whole sweep generates new ones. The time of an example depends on the machine's load,
+# not on the program.
+settings.register_profile(
+    "omniprofile", deadline=None, derandomize=not WHOLE, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("omniprofile")
 
 CANARY = "omni_osk_C4n4ry" + "x" * 24

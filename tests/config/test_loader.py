@@ -157,7 +157,7 @@ def contents(draw: st.DrawFn) -> bytes:
 
 
 @given(contents(), st.sampled_from(["profiles.toml", "profiles.d/x.toml"]))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_bytes_as_a_profile_file_are_read_or_refused_with_a_place_and_exit_3(
     cli: Cli, content: bytes, name: str
 ) -> None:

@@ -162,7 +162,7 @@ def test_a_shell_that_sources_a_dotenv_file_runs_none_of_it(value: str, tmp_path
 
 
 @given(value=SOURCED)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_a_shell_that_sources_a_generated_dotenv_file_runs_none_of_it(value: str, tmp_path: Path) -> None:
     _source(value, tmp_path)
 
