@@ -13,6 +13,23 @@ import trustme
 
 from tests.waiting import PATIENCE
 
+NOBODY = "http://127.0.0.1:1"
+"""An address that nobody listens at, and that no other test can be given: the port of a server that has ended may be its next."""
+
+
+def listening(pid: int | None = None) -> set[str]:
+    """Return the TCP sockets that a process listens with, or all that are listened with. No number of one is given again."""
+    tables = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+    lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    found = {f"socket:[{fields[9]}]" for fields in lines if fields[3] == "0A"}
+    if pid is None:
+        return found
+    theirs = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            theirs.add(os.readlink(entry))
+    return found & theirs
+
 
 def free_port() -> int:
     """Return a port that nothing listens on. It is not one that the system gives to others meanwhile (Linux: from 32768)."""

@@ -1,5 +1,6 @@
 """The demo's stand-in extended for tests: faults, limits, a record of the requests, and sessions without a login."""
 
+import socket
 import ssl
 import threading
 from collections import defaultdict
@@ -117,6 +118,7 @@ class Standin(server.Standin):
         self._now = 0
         self._times: dict[str, list[float]] = defaultdict(list)
         self._counting = threading.Lock()
+        self._held: socket.socket | None = None
 
     def add_key(
         self,
@@ -130,8 +132,17 @@ class Standin(server.Standin):
         self.keys[token] = Key(scope, role, user, membership)
 
     def stop(self) -> None:
-        """Shut down, which makes the instance unreachable."""
+        """Shut down, which makes the instance unreachable. Its port stays taken until the end, so that nobody else gets it."""
         self.__exit__()
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", self.port))
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            self._held.close()
+        else:
+            super().__exit__()
 
     def revoke(self, token: str) -> None:
         """Stop accepting a key."""

@@ -4,9 +4,11 @@ No test asks how long something takes: a loaded machine stops any process for se
 not be waited for takes for ever, so that only a test that fails runs into `PATIENCE`.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
 
 PATIENCE = 120.0
@@ -24,6 +26,21 @@ def wait_until(happened: Callable[[], T], instead: Callable[[], str] = lambda: "
         assert time.monotonic() < end, instead()
         time.sleep(0.01)
     return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended. It may end, and be gone, at any moment of the question."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def has_open(pid: int, path: str) -> bool:
+    """Whether a process has a file open, as one that waits for its lock has."""
+    with suppress(OSError):  # the process, or one of its files, may be gone meanwhile
+        return any(os.path.samefile(entry, path) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.exists())
+    return False
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 from tests import warm
 from tests.cli.test_protected import run as run_with_person
 from tests.conftest import CANARY, Cli
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, is_running, wait_until
 
 PROFILES = """\
 [defaults]
@@ -285,13 +285,7 @@ def started() -> Iterator[Callable[..., _Started]]:
 
 
 def _gone(pids: Sequence[int]) -> bool:
-    def lives(pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except FileNotFoundError:
-            return False
-
-    return not any(map(lives, pids))
+    return not any(map(is_running, pids))
 
 
 TREE = ["sh", "-c", "trap '' INT; sleep 1000 & echo $$; echo $!; wait"]

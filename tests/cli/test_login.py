@@ -12,7 +12,7 @@ from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 from tests.programs import changed
-from tests.standin import Standin
+from tests.sockets import NOBODY
 from tests.waiting import PATIENCE
 
 
@@ -53,9 +53,7 @@ def test_the_right_key_in_the_wrong_profile_is_refused_by_the_identity_pin(cli: 
 
 
 def test_an_unreachable_instance_is_exit_7_and_nothing_is_stored(cli: Cli, file_store: None) -> None:
-    with Standin() as gone:
-        url = gone.base_url
-    cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\n')
+    cli.profiles(f'[profiles.a]\nbase_url = "{NOBODY}"\nallow_insecure = true\n')
     ran = cli("login", "a", stdin=STAGING_KEY, status=7)
     assert "nothing was stored" in ran.err
     assert not (cli.state / "secrets.json").exists()
@@ -168,11 +166,9 @@ def test_the_gravest_outcome_decides_the_exit(cli: Cli, instances: Instances) ->
     cli("login", "prod", stdin=PRODUCTION_KEY)
     cli("login", "staging", stdin=STAGING_KEY)
     instances.staging.revoke(STAGING_KEY)
-    with Standin() as gone:
-        url = gone.base_url
     instances.file.write_text(
         instances.file.read_text()
-        + f'[profiles.gone]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "GONE_KEY" }}\n'
+        + f'[profiles.gone]\nbase_url = "{NOBODY}"\nallow_insecure = true\nkey = {{ env = "GONE_KEY" }}\n'
     )
     assert cli("test", "--all", env={"GONE_KEY": CANARY}).status == 8
     assert cli("test", "prod", "gone", env={"GONE_KEY": CANARY}).status == 7

@@ -31,7 +31,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests.conftest import CANARY, Cli
-from tests.sockets import Authority, Proxy, raw
+from tests.sockets import NOBODY, Authority, Proxy, raw
 from tests.standin import Standin
 from tests.waiting import FOR_EVER
 
@@ -143,8 +143,7 @@ def _expects(text: str, **switches: bool) -> Situation:
 
 
 def _closed(stage: Stage) -> None:
-    with Standin() as gone:
-        stage.url = gone.base_url
+    stage.url = NOBODY
 
 
 def _nameless(stage: Stage) -> None:

@@ -22,9 +22,9 @@ from omniprofile.cli.render.junit import junit
 from omniprofile.model.live_result import LiveResult, Status
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
-from tests.sockets import raw
+from tests.sockets import NOBODY, raw
 from tests.standin import Standin
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -38,13 +38,11 @@ def omni(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
 
 def _profiles(cli: Cli, omni: Standin, *names: str) -> None:
     """Profiles `ok…`, `invalid…`, `unreachable…`, `untested…`, named by their result."""
-    with Standin() as gone:
-        closed = gone.base_url
     text = ""
     for name in names:
         kind = name.rstrip("0123456789")
         key = {"ok": "GOOD", "invalid": "BAD", "unreachable": "GOOD", "untested": "UNSET"}[kind]
-        url = closed if kind == "unreachable" else omni.base_url
+        url = NOBODY if kind == "unreachable" else omni.base_url
         text += f'[profiles.{name}]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "{key}" }}\n'
     cli.profiles(text)
 
@@ -179,6 +177,12 @@ def test_jobs_bounds_how_many_are_asked_at_once(cli: Cli, omni: Standin, monkeyp
     cli.profiles(text)
     assert cli("test", "--all", "--jobs", "3").status == 0
     assert omni.most_at_once <= 3
+    omni.switches.latency = 0.0
+
+    def together(_: str) -> None:
+        wait_until(lambda: omni.most_at_once > 3)
+
+    omni.switches.answer = together
     assert cli("test", "--all").status == 0
     assert 3 < omni.most_at_once <= 16
 

@@ -53,13 +53,14 @@ from tests.credentials.conftest import (
     account,
     make_secret,
 )
+from tests.sockets import NOBODY
 from tests.standin import Standin
 from tests.waiting import PATIENCE, wait_until
 
 GOLDEN = Path(__file__).parent / "golden/words.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-NOBODY = 54321
+STRANGER = 54321
 """A user that is neither root nor the one who runs the tests."""
 
 
@@ -97,8 +98,8 @@ class Stage:
     def as_another_user(self, path: str) -> None:
         """Make `path` belong to another user."""
         if os.geteuid() == 0:
-            os.chown(path, NOBODY + 1, -1)
-        self.patch.setattr(os, "geteuid", lambda: NOBODY)
+            os.chown(path, STRANGER + 1, -1)
+        self.patch.setattr(os, "geteuid", lambda: STRANGER)
 
     # The keyring
 
@@ -544,8 +545,7 @@ TOKENS: list[tuple[str, Situation]] = [
 
 
 def _alone(stage: Stage, *, login: bool = False) -> None:
-    with Standin() as gone:
-        origin = Origin.parse(gone.base_url)
+    origin = Origin.parse(NOBODY)
     if login:
         redeem(
             stage.client,

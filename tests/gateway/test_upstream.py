@@ -21,7 +21,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Peer, Raw
-from tests.sockets import Authority, Proxy
+from tests.sockets import NOBODY, Authority, Proxy
 from tests.standin import Standin
 from tests.waiting import PATIENCE
 
@@ -151,9 +151,7 @@ def test_an_instance_that_wants_a_certificate_of_the_client_is_a_502(opened: Exi
 
 
 def test_nobody_at_the_address_is_a_502_that_says_so(opened: ExitStack) -> None:
-    with Standin() as gone:
-        url = gone.base_url
-    status, body = _asked(opened, url, {})
+    status, body = _asked(opened, NOBODY, {})
     assert status == 502
     assert "does not accept connections" in json.loads(body)["error"]["message"]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,8 +41,13 @@ def storm(login: Login) -> Login:
     return login
 
 
-def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
-    """Run `omniprofile *argv` in each environment before the slow endpoint answers; return status, stdout and stderr of each."""
+def run_at_once(omni: Standin, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
+    """Run `omniprofile *argv` in each environment, all before the token endpoint answers; return status, stdout and stderr of each.
+
+    By then, each has read the old session, and holds its lock or waits for it.
+    """
+    lock = os.path.join(user_lock_folders(sys.platform, os.environ, os.getuid())[0], "")
+    omni.oauth.may_answer.clear()
     processes = [
         warm.Popen(
             [*warm.PROGRAM, *argv],
@@ -54,12 +60,23 @@ def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple
         for environ in environs
     ]
     try:
+        for process in processes:
+            wait_until(lambda process=process: _locks(process.pid, lock) or process.poll() is not None)  # type: ignore[misc]
+        omni.oauth.may_answer.set()
         ended = [process.communicate(timeout=120) for process in processes]
         return [(process.returncode, out, err) for process, (out, err) in zip(processes, ended, strict=True)]
     finally:
+        omni.oauth.may_answer.set()
         for process in processes:
             process.kill()
             process.wait()
+
+
+def _locks(pid: int, folder: str) -> bool:
+    """Whether a process has a lock of a session open in the folder for the user's locks."""
+    with suppress(OSError):  # the process, or one of its files, may be gone meanwhile
+        return any(os.readlink(entry).startswith(f"{folder}session-") for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore) -> None:
@@ -86,14 +103,14 @@ def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore
 
 def test_fifty_processes_with_an_expired_token(storm: Login, tmp_path: Path) -> None:
     store = FileStore(str(storm.cli.state))
-    results = run_at_once([storm.environ] * PROCESSES, "token", "prod")
+    results = run_at_once(storm.omni, [storm.environ] * PROCESSES, "token", "prod")
     check(results, storm.omni, store)
 
 
 def test_fifty_processes_that_all_force_a_refresh_with_two_configurations(storm: Login, tmp_path: Path) -> None:
     store = FileStore(str(storm.cli.state))
     environs = [{**storm.environ, "XDG_CONFIG_HOME": folder} for folder in two_configurations(storm, tmp_path)]
-    results = run_at_once(environs * (PROCESSES // 2), "token", "prod", "--force-refresh")
+    results = run_at_once(storm.omni, environs * (PROCESSES // 2), "token", "prod", "--force-refresh")
     check(results, storm.omni, store)
 
 
@@ -127,7 +144,7 @@ def test_processes_with_the_secret_service_and_two_homes(
         {**login.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": f"{folder}/state"}
         for folder in two_configurations(login, tmp_path)
     ]
-    results = run_at_once(environs * ((PROCESSES if WHOLE else 16) // 2), "token", "prod")
+    results = run_at_once(login.omni, environs * ((PROCESSES if WHOLE else 16) // 2), "token", "prod")
     check(results, login.omni, store)
     assert secret_service.daemon.poll() is None, "the daemon died"
 
@@ -178,7 +195,7 @@ def test_two_surroundings_of_one_store_have_one_lock(
         (tmp_path / name).mkdir()
     environs = differ({**storm.environ, "OMNIPROFILE_STATE_DIR": str(storm.cli.state)}, tmp_path)
     try:
-        results = run_at_once(environs * 3, "token", "prod")
+        results = run_at_once(storm.omni, environs * 3, "token", "prod")
     finally:
         if differ is _bound_state:
             subprocess.run(["umount", "-l", str(tmp_path / "bound")], check=True)

@@ -27,6 +27,7 @@ from tests.programs import run_program
 from tests.sampling import sample
 from tests.sockets import free_port
 from tests.standin import Standin
+from tests.users import another_user
 from tests.waiting import PATIENCE, wait_until
 
 PROFILES = """\
@@ -383,10 +384,7 @@ def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
     """Whoever controls a lock can block or interleave its users, and in `/tmp` any user can take the name first."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become two users")
-    uid = 54_000 + os.getpid() % 1000
-    squatted = Path(f"/tmp/omniprofile-{uid}")
-    squatted.mkdir(mode=0o755)
-    try:
+    with another_user(squatted=True) as uid:
         home = tmp_path / "home"
         os.chown(home / ".config", uid, uid)
         for path in home.rglob("*"):
@@ -397,10 +395,8 @@ def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
             ran = run_program([*become, sys.executable, "-m", "omniprofile", *command])
             said = ran.stdout + ran.stderr
             assert ran.returncode == (6 if command[0] == "set" else 1), said
-            assert f"`{squatted}` belongs to another user" in said
+            assert f"`/tmp/omniprofile-{uid}` belongs to another user" in said
             assert "Traceback" not in said
-    finally:
-        squatted.rmdir()
 
 
 def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests import warm
-from tests.conftest import CANARY
 from tests.programs import run_program
 from tests.sampling import sample
+from tests.users import another_user
 from tests.waiting import PATIENCE, without_waiting
 
 pytestmark = pytest.mark.skipif(
@@ -26,6 +26,8 @@ pytestmark = pytest.mark.skipif(
     reason="only root can become two users",
 )
 READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+KEY = "omni_osk_0n1y" + "x" * 24
+"""Of these tests alone: others give theirs to programs as an argument, and the attacker reads the arguments of all here."""
 MINE = 'version = 1\ndefault = "a"\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
 LOOT = """
 find "$1" -type f -exec cat {} + 2>/dev/null
@@ -90,32 +92,31 @@ class Machine:
 @pytest.fixture
 def machine() -> Iterator[Machine]:
     """A victim with one profile, in a home that everybody may enter, as on most systems."""
-    victim = 56_000 + os.getpid() % 1000
     folder = Path(tempfile.mkdtemp(prefix="users-"))
     folder.chmod(0o755)
-    made = Machine(folder, victim, victim + 1000)
-    config = made.home / ".config/omniprofile/profiles.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(MINE)
-    for path in (made.home, *made.home.rglob("*")):
-        os.chown(path, victim, victim)
-    made.shared.mkdir()
-    made.shared.chmod(0o1777)
-    yield made
+    with another_user() as victim:
+        made = Machine(folder, victim, victim + 1000)
+        config = made.home / ".config/omniprofile/profiles.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(MINE)
+        for path in (made.home, *made.home.rglob("*")):
+            os.chown(path, victim, victim)
+        made.shared.mkdir()
+        made.shared.chmod(0o1777)
+        yield made
     shutil.rmtree(folder)
-    shutil.rmtree(f"/tmp/omniprofile-{victim}", ignore_errors=True)  # its locks
 
 
 def test_another_user_finds_no_secret(machine: Machine) -> None:
     vendor = machine.home / ".config/omni-cli/config.json"
     vendor.parent.mkdir()
-    imported = {"apiEndpoint": "https://v.omniapp.co", "authMethod": "api-key", "apiKey": CANARY + "V"}
+    imported = {"apiEndpoint": "https://v.omniapp.co", "authMethod": "api-key", "apiKey": KEY + "V"}
     vendor.write_text(json.dumps({"version": 1, "defaultProfile": "v", "profiles": {"v": imported}}))
     vendor.chmod(0o600)
     os.chown(vendor.parent, machine.victim, machine.victim)
     os.chown(vendor, machine.victim, machine.victim)
     for line, stdin in (
-        (("login", "a", "--no-test"), CANARY),
+        (("login", "a", "--no-test"), KEY),
         (("import", "omni-cli"), ""),
         (("export", "omni-cli", "--with-secrets", "-p", "a"), ""),
         (("use", "a"), ""),
@@ -133,11 +134,11 @@ def test_another_user_finds_no_secret(machine: Machine) -> None:
         assert running.stdout.readline() == "ready\n"
         loot = machine.attack(LOOT, str(machine.home), str(machine.victim))
         running.communicate("\n", timeout=PATIENCE)
-    assert CANARY[:12] not in loot
+    assert KEY[:13] not in loot
     assert "profiles.toml" in loot, "the attacker can enter the home"
     for name in ("", "/state", "/state/omniprofile", "/state/omniprofile/secrets.json"):
         (machine.home / f".local{name}").chmod(0o755)
-    assert CANARY in machine.attack(LOOT, str(machine.home), str(machine.victim)), "the search finds what can be found"
+    assert KEY in machine.attack(LOOT, str(machine.home), str(machine.victim)), "the search finds what can be found"
 
 
 ASK = """
@@ -149,7 +150,7 @@ exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"
 
 
 def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
-    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    assert machine.run("login", "a", "--no-test", stdin=KEY).returncode == 0
     told = "echo $OMNI_BASE_URL; echo $OMNI_API_TOKEN; read end"
     command = [*machine.become, *warm.PROGRAM, "exec", "a", "--gateway", "--", "sh", "-c", told]
     with subprocess.Popen(
@@ -164,7 +165,7 @@ def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
             for field in ("", f"Authorization: Bearer {'x' * len(token)}\r\n", f"Cookie: token={token}\r\n")
         ]
         running.communicate("\n", timeout=PATIENCE)
-    assert CANARY[:12] not in loot
+    assert KEY[:13] not in loot
     assert token[:12] not in loot
     assert [answer.split()[1] for answer in answers] == ["401"] * 3
 
@@ -223,12 +224,12 @@ PLACES = [
 @pytest.mark.parametrize(("variable", "mode"), sample(PLACES, 3, "places"))
 def test_files_planted_by_another_user_are_ignored(machine: Machine, variable: str, mode: str) -> None:
     """The variable names a path in a shared folder (such as `/tmp`), which another user created first."""
-    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    assert machine.run("login", "a", "--no-test", stdin=KEY).returncode == 0
     machine.run("token", "a")
     place = machine.shared / "place"
     answer = machine.home / ".cache/omniprofile"
     # The attacker plants misleading profiles, state and secrets, and snapshots.
-    secrets = (machine.home / ".local/state/omniprofile/secrets.json").read_text().replace(CANARY, "omni_osk_planted")
+    secrets = (machine.home / ".local/state/omniprofile/secrets.json").read_text().replace(KEY, "omni_osk_planted")
     machine.attack(
         'umask 022; mkdir -p "$1/omniprofile"; printf %s "$2" > "$1/omniprofile/profiles.toml"; '
         'printf a > "$1/omniprofile/active"; printf %s "$3" > "$1/omniprofile/secrets.json"; '
@@ -242,25 +243,25 @@ def test_files_planted_by_another_user_are_ignored(machine: Machine, variable: s
     )
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     for line in (*COMMANDS, ("login", "a", "--no-test")):
-        ran = machine.run(*line, stdin=CANARY if line[0] == "login" else "", **{variable: str(place)})
+        ran = machine.run(*line, stdin=KEY if line[0] == "login" else "", **{variable: str(place)})
         said = f"{line}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         assert ran.returncode in ((0,) if variable == "XDG_CACHE_HOME" else (0, 6)), said
         assert "evil.example" not in ran.stdout, said
         assert "omni_osk_planted" not in ran.stdout, said
         if line[0] == "token" and ran.returncode == 0:
-            assert ran.stdout == CANARY + "\n", said
+            assert ran.stdout == KEY + "\n", said
         if ran.returncode == 6:
             assert "belongs to another user" in ran.stderr or "chmod" in ran.stderr, said
     assert not (machine.shared / "ran").exists(), "the attacker's command ran as the victim"
     after = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
-    assert CANARY not in machine.attack('find "$1" -type f -exec cat {} + 2>/dev/null; true', str(place))
+    assert KEY not in machine.attack('find "$1" -type f -exec cat {} + 2>/dev/null; true', str(place))
     assert {path: after.get(path) for path in before} == before
 
 
 @pytest.mark.parametrize("file", ["profiles.toml", "active", "secrets.json"])
 def test_a_link_to_another_users_file_is_not_followed_to_an_answer(machine: Machine, file: str) -> None:
     """A restored backup or an unpacked archive may contain such a link; the attacker owns its target."""
-    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    assert machine.run("login", "a", "--no-test", stdin=KEY).returncode == 0
     assert machine.run("use", "a").returncode == 0
     planted = machine.shared / file
     text = {"profiles.toml": _evil(machine), "active": "a\n", "secrets.json": '{"version": 1, "secrets": {}}'}[file]

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
 from tests.standin import Standin
-from tests.waiting import FOR_EVER, PATIENCE, wait_until, without_waiting
+from tests.waiting import FOR_EVER, PATIENCE, has_open, is_running, wait_until, without_waiting
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -77,7 +76,7 @@ def test_while_it_waits_for_a_lock(cli: Cli, verb: str, number: signal.Signals) 
         "login": (cli.state / "secrets.json.lock", ("login", "a", "--no-test")),
     }[verb]
     before = _files(cli)
-    with locking.lock(str(lock), 20):
+    with locking.lock(str(lock), PATIENCE):
         running = warm.Popen(
             [*warm.PROGRAM, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -85,7 +84,7 @@ def test_while_it_waits_for_a_lock(cli: Cli, verb: str, number: signal.Signals) 
         running.stdin.write(CANARY)
         running.stdin.close()
         running.stdin = None
-        time.sleep(1.5)
+        wait_until(lambda: has_open(running.pid, str(lock)) or running.poll() is not None)
         assert running.poll() is None, "it does not wait"
         _end(running, number)
     assert _files(cli) == before
@@ -106,7 +105,7 @@ def test_in_a_key_command(cli: Cli, tmp_path: Path, number: signal.Signals) -> N
     wait_until((tmp_path / "child").exists)
     _end(running, number)
     child = int((tmp_path / "child").read_text())
-    wait_until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
+    wait_until(lambda: not is_running(child))
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)

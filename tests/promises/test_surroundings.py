@@ -20,6 +20,7 @@ import pytest
 from tests.conftest import CANARY
 from tests.programs import run_program
 from tests.sampling import sample
+from tests.sockets import NOBODY
 
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 SAMPLE = 18
@@ -140,9 +141,10 @@ def _home(folder: Path) -> Path:
     key.chmod(0o600)
     (home / ".config/omniprofile/profiles.toml").write_text(
         'version = 1\ndefault = "a"\n'
-        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ file = "{key}" }}\n'
+        f'[profiles.a]\nbase_url = "{NOBODY.replace("http:", "https:")}"\nkey = {{ file = "{key}" }}\n'
         '[profiles.b]\nbase_url = "https://b.omniapp.co"\ndescription = "B\u00fcro \u202e"\nkey = { env = "K" }\n'
         '[profiles.s]\nbase_url = "https://s.omniapp.co"\n'
+        '[settings]\nallowed_hosts = ["127.0.0.1"]\n'
     )
     return home
 
