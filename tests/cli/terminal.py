@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 
 
 def spawn(
-    *argv: str, env: Mapping[str, str] | None = None, dimensions: tuple[int, int] = (24, 80), timeout: float = 30
+    *argv: str, env: Mapping[str, str] | None = None, dimensions: tuple[int, int] = (24, 80), timeout: float = PATIENCE
 ) -> "pexpect.spawn[str]":
     """Start `omniprofile *argv` on a terminal of the given size, with the given variables or this process's."""
     return _start([*warm.PROGRAM, *argv], os.environ if env is None else env, timeout, dimensions)
@@ -81,7 +81,7 @@ class Terminal:
         self._streams = [pyte.Stream(screen) for screen in self._screens]
         self._shown = 0
         self.raw = ""
-        self.child = _start(argv, env, 30, (rows, columns))
+        self.child = _start(argv, env, PATIENCE, (rows, columns))
         self._before = self._after = termios.tcgetattr(self.child.child_fd)
 
     def see(self, *texts: str, seconds: float = PATIENCE) -> str:
@@ -95,6 +95,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"not on the screen: {what}\n{screen}"
             self.read(0.05)
         return screen
+
+    def wait_for_prompt(self) -> None:
+        """Wait until a shell shows its own first prompt: what is typed before it reads keys may be lost."""
+        self.until(lambda _: self.line.endswith(("#", "$", "%", ">")), "a prompt")
 
     def wait_for_line(self, text: str) -> None:
         """Wait until the cursor's line contains `text`."""

@@ -71,7 +71,7 @@ def shell(request: pytest.FixtureRequest, texts: Path, cli: Cli, tmp_path: Path)
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     terminal = Terminal([*START[request.param], "-i"], environ, columns=100, rows=40)
-    terminal.read(1.0)
+    terminal.wait_for_prompt()
     terminal.type(SETUP[request.param].format(texts) + "\r")
     terminal.until(lambda screen: screen.strip() == "ready>", "the prompt")
     yield terminal

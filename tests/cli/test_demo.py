@@ -52,8 +52,14 @@ def test_the_failing_command_is_named_with_its_output(cli: Cli, monkeypatch: pyt
 
 def test_without_a_pause_it_goes_on_by_itself(cli: Cli) -> None:
     terminal = _spawn(cli, "--no-pause")
-    terminal.expect("is now `staging`")  # of a later chapter
-    assert "Enter goes on" not in (terminal.before or "")
+    assert terminal.expect(["Enter goes on", "is now `staging`"]) == 1, "of a later chapter"
+    assert terminal.expect(["Enter goes on", pexpect.EOF]) == 1
+    assert terminal.wait() == 0
+
+
+def test_ctrl_c_ends_it(cli: Cli) -> None:
+    terminal = _spawn(cli)
+    terminal.expect("Enter goes on")
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     assert terminal.wait() == 130

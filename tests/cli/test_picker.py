@@ -230,7 +230,7 @@ def test_with_the_hook_tab_switches_this_shell_alone(use: Spawn, cli: Cli, tmp_p
     terminal = use(
         program=(*START[shell], "-i"), env={"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}, columns=120
     )
-    terminal.read(1.0)
+    terminal.wait_for_prompt()
     terminal.type(f". {hook}; clear; omniprofile use\r")
     terminal.see("tab: use it in this shell alone")
     terminal.type("stag\t")

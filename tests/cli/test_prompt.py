@@ -238,7 +238,7 @@ def shell(request: pytest.FixtureRequest, cli: Cli, renewed: None, tmp_path: Pat
     }
     environ.pop("NO_COLOR", None)
     terminal = Terminal([*START[request.param], "-i"], environ, columns=120)
-    terminal.read(1.0)
+    terminal.wait_for_prompt()
     terminal.type(f"{PROMPT[request.param]}; {load}; {load}; clear\r")
     yield terminal
     terminal.close()
@@ -466,7 +466,7 @@ def test_whatever_wraps_the_prompt_it_has_one_segment_and_the_right_one(
     environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     terminal = Terminal([*START[shell], "-i"], environ, columns=160)
     try:
-        terminal.read(0.5)
+        terminal.wait_for_prompt()
         terminal.type(f". '{tmp_path}/rc'; clear\r")
         terminal.until(
             lambda _: terminal.line.startswith("(omni prod, protected) ") and "ready>" in terminal.line, "loaded"

@@ -45,6 +45,7 @@ from omniprofile.model.times import format_time, parse_time
 from omniprofile.model.variable_names import MARKER, TOKENS
 from omniprofile.system.locking import lock
 from tests.credentials.conftest import MemoryKeyring, account, make_secret
+from tests.waiting import PATIENCE
 
 ACCOUNT = account("prod")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -72,7 +73,7 @@ def refreshed(folder: Path, stored: StoredSecret, held: StoredSecret, *, force: 
         user_lock=lambda name, seconds: lock(str(folder / name), seconds),
         now=lambda: NOW,
         tell=lambda _text: None,
-        lock_seconds=5,
+        lock_seconds=PATIENCE,
     )
     return sessions.fresh("prod", held, force=force).token.reveal()
 
@@ -372,7 +373,7 @@ def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[
         user_lock=lambda name, seconds: lock(str(folder / name), seconds),
         now=lambda: NOW,
         tell=lambda _text: None,
-        lock_seconds=5,
+        lock_seconds=PATIENCE,
         checkpoint=passed.append,
     )
     return sessions, passed, store
@@ -453,9 +454,9 @@ def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error
     def entries(kept: str | None, seconds: float) -> Entries:
         return Entries(Member(Gone(kept), None), Deadline(seconds, lambda: "OS keyring"))
 
-    entries(None, 5).remove("prod")
+    entries(None, PATIENCE).remove("prod")
     with pytest.raises(StoreUnavailable, match="failed to delete"):
-        entries("x", 5).remove("prod")
+        entries("x", PATIENCE).remove("prod")
     with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 0 s"):
         entries(None, 0).remove("prod")
 

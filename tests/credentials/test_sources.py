@@ -420,6 +420,10 @@ def password_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "default",
             "never",
         ]
+        nothing = subprocess.DEVNULL  # which the agent keeps open
+        subprocess.run(
+            ["gpg-agent", "--daemon"], check=True, stdout=nothing, stderr=nothing
+        )  # gpg waits only seconds for one
         subprocess.run(make_key, check=True, capture_output=True)
         subprocess.run(["pass", "init", who], check=True, capture_output=True)
         yield folder

@@ -257,7 +257,8 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
     environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
     if "pass " in RECIPES[title]:
         needs("pass")
-        setup = ["gpg --batch -q --passphrase '' --quick-gen-key a@example.invalid default default never 2>/dev/null"]
+        setup = ["gpg-agent --daemon >/dev/null 2>&1"]  # gpg waits only seconds for one
+        setup += ["gpg --batch -q --passphrase '' --quick-gen-key a@example.invalid default default never 2>/dev/null"]
         setup += ["pass init a@example.invalid >/dev/null"]
     try:
         out = stage.run([*setup, *_script(stage, RECIPES[title])], **environ)

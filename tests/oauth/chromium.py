@@ -28,6 +28,10 @@ FLAGS = (
 )
 
 
+class Refused(Exception):
+    """What the browser was asked for cannot be had now."""
+
+
 class Chromium:
     """A running browser with its own profile folder, as a context manager."""
 
@@ -81,7 +85,8 @@ class Chromium:
             text, _, self._rest = self._rest.partition(b"\0")
             answer = json.loads(text)
             if answer.get("id") == self._next:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise Refused(answer["error"])
                 return dict(answer["result"])
 
     def open(self, address: str) -> "Tab":
@@ -114,7 +119,10 @@ class Tab:
 
         def is_shown() -> bool:
             nonlocal shown
-            shown = str(self.evaluate("document.body ? document.body.innerText : ''"))
+            try:
+                shown = str(self.evaluate("document.body ? document.body.innerText : ''"))
+            except Refused:  # one page is leaving, and the next one is not there yet
+                return False
             return text in shown
 
         wait_until(is_shown, lambda: f"the page does not show {text!r} but {shown!r}")

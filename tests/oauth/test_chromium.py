@@ -1,6 +1,7 @@
 """A user with a real browser: Authorize, Deny, the closed tab, two tabs. The screenshots are named in the output."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from tests.oauth.authlib_server import AuthlibInstance
 from tests.oauth.chromium import PROGRAM, Chromium
 from tests.oauth.conftest import Login, led_to, make_browser
 from tests.oauth.test_authlib import AuthlibLogin, at_authlib  # noqa: F401 - a fixture
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 SHOTS = os.environ.get("OMNIPROFILE_TEST_SCREENSHOTS")
 """A folder for the screenshots; without it they are in each test's folder, until pytest removes that."""
@@ -76,7 +77,7 @@ def shot(tmp_path: Path, record_property: Callable[[str, object], None]) -> Call
     return place
 
 
-def ended(process: "subprocess.Popen[str]", timeout: float = 30) -> tuple[int, str]:
+def ended(process: "subprocess.Popen[str]", timeout: float = PATIENCE) -> tuple[int, str]:
     """Return status and stderr of a login that ends now."""
     try:
         _, err = process.communicate(timeout=timeout)
@@ -163,7 +164,7 @@ def test_two_logins_in_two_tabs_are_not_mixed_up(
 ) -> None:
     first, first_address = person.log_in()
     second, second_address = person.log_in()
-    ports = [address.partition("localhost%3A")[2][:5] for address in (first_address, second_address)]
+    ports = [re.findall(r"localhost%3A\d+", address)[0] for address in (first_address, second_address)]
     swapped = first_address.replace(ports[0], ports[1])
     tab = chromium.open(swapped)  # the first login's state reaches the second one's listener
     tab.wait_for("Let omni-cli act for you?")

@@ -77,7 +77,7 @@ class World:
 
         self.store = Store(str(self.folder / "state"))
 
-    def sessions(self, seconds: float = 5) -> Sessions:
+    def sessions(self, seconds: float = PATIENCE) -> Sessions:
         """Make sessions as another App of the same process would."""
         return Sessions(
             store=self.store,

@@ -36,7 +36,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         assert (mounted / SPELLINGS[1]).samefile(mounted / SPELLINGS[0])
         yield mounted
     finally:
-        subprocess.run(["umount", str(mounted)], check=True)
+        subprocess.run(
+            ["umount", "-l", str(mounted)], check=True
+        )  # the browser of a login may still be at its end there
 
 
 def _start(home: Path, *argv: str) -> "subprocess.Popen[bytes]":

@@ -68,8 +68,6 @@ def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) ->
     assert _at(hours, "token", "prod", "--force-refresh").returncode == 0
     assert _at(0, "token", "prod", "--force-refresh").returncode == 0
     assert len(login.omni.oauth.grants) == 2
-    assert _at(0, "token", "prod", "--force-refresh").returncode == 0
-    assert len(login.omni.oauth.grants) == 2
 
 
 @pytest.mark.parametrize("hours", HOURS)

@@ -21,6 +21,7 @@ from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.credentials import conftest as stores
+from tests.waiting import PATIENCE
 
 secret_service = stores.secret_service
 
@@ -123,7 +124,7 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
     assert left == []
     own = user_lock_folders(sys.platform, os.environ, os.getuid())[0]
     for lock in (*cli.home.rglob("*.lock"), *Path(own).glob("*.lock")):
-        with locking.lock(str(lock), 5):
+        with locking.lock(str(lock), PATIENCE):  # which other tests take, too
             pass
     assert cli("lint").status == 0
     assert re.search(r"leftovers +nothing was left", cli("doctor", "--offline", env=environ).out)

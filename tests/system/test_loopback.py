@@ -36,14 +36,18 @@ def test_close_waits_for_the_server_after_a_signal_has_broken_the_wait_off() -> 
         ended.append(True)
 
     server = LoopbackServer(0, "the test")
+
+    def wait_until_the_alarm() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        server.wait()
+
     before = signal.signal(signal.SIGALRM, end)
     try:
         server.start(serving, gone_seconds=1.0)
         socket.create_connection(("127.0.0.1", server.port)).close()
         asked.wait()
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
         with pytest.raises(Ended):
-            server.wait()
+            wait_until_the_alarm()
     finally:
         signal.signal(signal.SIGALRM, before)
     assert server.close()

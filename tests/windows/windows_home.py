@@ -16,7 +16,7 @@ from omniprofile.model import secret
 from omniprofile.system.environment import Environment
 
 EXE = Path(sys.executable).parent / "Scripts" / "omniprofile.exe"
-SECONDS = 60
+SECONDS = 300
 CREATE_NEW_CONSOLE = 0x10  # subprocess has it on Windows alone, where mypy does not run
 
 
