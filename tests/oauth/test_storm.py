@@ -42,9 +42,9 @@ def storm(login: Login) -> Login:
 
 
 def run_at_once(omni: Standin, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
-    """Run `omniprofile *argv` in each environment, all before the token endpoint answers; return status, stdout and stderr of each.
+    """Run `omniprofile *argv` in each environment, all before the token endpoint answers; return how each ended.
 
-    By then, each has read the old session, and holds its lock or waits for it.
+    By then, each has read the old session, and holds its lock or waits for it. The result is status, stdout and stderr.
     """
     lock = os.path.join(user_lock_folders(sys.platform, os.environ, os.getuid())[0], "")
     omni.oauth.may_answer.clear()
