@@ -41,6 +41,7 @@ from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
 from tests.standin import Standin
+from tests.waiting import PATIENCE
 
 WHOAMI = "/api/v1/whoami"
 
@@ -52,7 +53,7 @@ class Caller:
         self._around = ExitStack()
         self._portal = self._around.enter_context(start_blocking_portal(backend)) if backend else None
         make: Any = httpx.AsyncClient if backend else httpx.Client
-        self._client = make(auth=auth, base_url=base_url, **more)
+        self._client = make(auth=auth, base_url=base_url, timeout=PATIENCE, **more)
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +120,7 @@ def _log_in(omni: Standin, cli: Cli, monkeypatch: pytest.MonkeyPatch, *, left: t
     session = StoredSecret(
         Origin.parse(omni.base_url),
         Secret(access),
-        now - timedelta(minutes=1),
+        now - timedelta(hours=1),
         expires_at=now + left,
         refresh_token=Secret(refresh),
         client_id="omni-cli",
@@ -200,12 +201,15 @@ def test_a_protected_profile_that_a_pin_selects_must_be_named(
     with pytest.raises(ProtectedProfile) as problem:
         omniprofile.resolve()
     assert (problem.value.code, "name the profile" in (problem.value.hint or "")) == ("protected-profile", True)
-    with httpx.Client(auth=omniprofile.Auth(), base_url=omni.base_url) as client, pytest.raises(ProtectedProfile):
+    with (
+        httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth(), base_url=omni.base_url) as client,
+        pytest.raises(ProtectedProfile),
+    ):
         client.get(WHOAMI)
     assert not omni.requests
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "the error says it"
     assert omniprofile.resolve(name).token
-    with httpx.Client(auth=omniprofile.Auth(name), base_url=omni.base_url) as client:
+    with httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth(name), base_url=omni.base_url) as client:
         assert client.get(WHOAMI).status_code == 200
     monkeypatch.setenv("OMNI_PROFILE", name)
     assert omniprofile.resolve().token, "a variable is no pin"
@@ -366,7 +370,7 @@ def test_a_body_that_was_read_while_it_was_sent_is_not_sent_twice(
 
 
 def test_a_file_that_was_sent_is_not_sent_again_as_an_empty_one(keyfile: Path, omni: Standin) -> None:
-    with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+    with httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
         client.get(WHOAMI)
         _rotate(keyfile, omni)
         assert client.post(WHOAMI, content=io.BytesIO(b"a file")).status_code == 401
@@ -397,7 +401,7 @@ def test_it_stays_with_the_profile_that_it_began_with(keyfile: Path, omni: Stand
     os.environ["OTHER"] = "of-another-user"
     try:
         cli("use", "prod")
-        with httpx.Client(auth=omniprofile.Auth(), base_url=omni.base_url) as client:
+        with httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth(), base_url=omni.base_url) as client:
             assert client.get(WHOAMI).json()["user"]["id"] == "u-1"
             cli("use", "other")
             _rotate(keyfile, omni)
@@ -429,7 +433,7 @@ def test_threads_share_one_credential_and_one_renewal(slow: Path, keyfile: Path,
     omni.switches.latency = 0.1
     together = Barrier(20)
     with (
-        httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
+        httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
         ThreadPoolExecutor(20) as pool,
     ):
 
@@ -453,7 +457,7 @@ def test_threads_share_one_credential_and_one_renewal(slow: Path, keyfile: Path,
 def test_threads_share_one_failure(slow: Path, keyfile: Path, omni: Standin) -> None:
     keyfile.unlink()
     with (
-        httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
+        httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
         ThreadPoolExecutor(20) as pool,
     ):
         together = Barrier(20)
@@ -483,7 +487,7 @@ def test_the_event_loop_goes_on_while_a_key_is_waited_for(
                 ticks += 1
 
         async with (
-            httpx.AsyncClient(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
+            httpx.AsyncClient(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
             anyio.create_task_group() as group,
         ):
             group.start_soon(tick)
@@ -542,9 +546,9 @@ def test_a_renewal_that_fails_ahead_of_time_is_not_tried_at_every_request(
     cli: Cli, omni: Standin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The access token has time left: it is used meanwhile."""
-    _log_in(omni, cli, monkeypatch, left=timedelta(seconds=15))
+    _log_in(omni, cli, monkeypatch, left=timedelta(minutes=4))
     omni.switches.answer = lambda path: (503, {}, b"") if path == "/oauth/token" else None
-    with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+    with httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
         assert [client.get(WHOAMI).status_code for _ in range(5)] == [200] * 5
     assert [seen.path for seen in omni.requests].count("/oauth/token") == 1
 
@@ -554,7 +558,9 @@ def test_threads_with_an_expired_session_refresh_once(cli: Cli, omni: Standin, m
     omni.oauth.latency = 0.2
     auths = [omniprofile.Auth("prod") for _ in range(4)]
     with ExitStack() as clients, ThreadPoolExecutor(20) as pool:
-        opened = [clients.enter_context(httpx.Client(auth=auth, base_url=omni.base_url)) for auth in auths]
+        opened = [
+            clients.enter_context(httpx.Client(timeout=PATIENCE, auth=auth, base_url=omni.base_url)) for auth in auths
+        ]
         futures = [pool.submit(opened[number % 4].get, WHOAMI) for number in range(20)]
         assert [future.result().status_code for future in futures] == [200] * 20
     assert omni.oauth.grants == [("refresh_token", "granted")]
@@ -592,7 +598,7 @@ def test_auth_works_where_the_token_is_handed_to_nobody_and_holds_to_the_rules(
     _read_only(cli, omni, tmp_path)
     with pytest.raises(AccessLimited):
         omniprofile.resolve("prod")
-    with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+    with httpx.Client(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
         assert client.get(WHOAMI, headers={"X-HTTP-Method-Override": "DELETE"}).status_code == 200
         assert client.post("/api/v1/query/run", json={}).status_code == 404  # which the stand-in does not know
         assert client.post("/api/v1/ai/jobs", json={}).status_code == 404
@@ -614,7 +620,7 @@ def test_so_does_an_async_client(cli: Cli, omni: Standin, tmp_path: Path) -> Non
     _read_only(cli, omni, tmp_path)
 
     async def main() -> None:
-        async with httpx.AsyncClient(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE, auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
             assert (await client.get(WHOAMI)).status_code == 200
             with pytest.raises(AccessLimited):
                 await client.post("/api/v1/models")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import chain, repeat
 from pathlib import Path
 
 import keyring.core
@@ -20,14 +21,16 @@ from keyrings.alt.file import PlaintextKeyring
 from omniprofile.config.editing.journal import Journal, Unfinished
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.doctor import examine as doctor
+from omniprofile.doctor import shell
 from omniprofile.doctor.diagnosis import Diagnosis
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.files import LARGEST
+from omniprofile.system.threads import wait
 from tests.cli.test_import import VENDOR, write_vendor
 from tests.conftest import CANARY, Cli, Ran
-from tests.waiting import FOR_EVER, without_waiting
+from tests.waiting import FOR_EVER, PATIENCE, without_waiting
 
 pytestmark = pytest.mark.usefixtures("file_store")
 
@@ -365,6 +368,8 @@ def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(
     first, second, *rest = doctor.CHECKS
     monkeypatch.setattr(doctor, "CHECKS", (replace(first, look=fail), replace(second, look=hang), *rest))
     monkeypatch.setattr(doctor.examine, "__kwdefaults__", {"limit": 0.5, "offline": True})
+    limits = chain([PATIENCE, 0.5], repeat(PATIENCE))  # a slow machine stops any check for seconds
+    monkeypatch.setattr(doctor, "wait", lambda call, _: wait(call, next(limits)))
     with without_waiting():
         ran, checks = look(cli)
     release.set()
@@ -375,15 +380,15 @@ def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(
 
 
 @contextmanager
-def _clock(date: str | None) -> Iterator[str]:
-    """Serve responses with the given `Date`, which refuse any token."""
+def _clock(date: Callable[[], str | None]) -> Iterator[str]:
+    """Serve responses with what `date` then returns as their `Date`, which refuse any token."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             assert "Authorization" not in self.headers
             self.send_response_only(200)
-            if date is not None:
-                self.send_header("Date", date)
+            if (now := date()) is not None:
+                self.send_header("Date", now)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -404,10 +409,15 @@ def _clock(date: str | None) -> Iterator[str]:
     [(0, "ok", "agrees"), (3, "warning", "3 min behind"), (-3, "warning", "3 min ahead"), (60, "problem", "60 min behind"),
      (None, "skipped", "does not say"), ("soon", "skipped", "does not say")],
 )  # fmt: skip
-def test_the_clock_is_compared_with_the_instances(cli: Cli, minutes: object, status: str, says: str) -> None:
-    date = minutes if isinstance(minutes, str) else None
-    if isinstance(minutes, int):
-        date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+def test_the_clock_is_compared_with_the_instances(
+    cli: Cli, minutes: object, status: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def date() -> str | None:
+        if isinstance(minutes, int):
+            return format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+        return minutes if isinstance(minutes, str) else None
+
+    monkeypatch.setattr(shell, "_CLOCK_TIMEOUT", PATIENCE)
     with _clock(date) as url:
         cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
         ran = cli("doctor", "--json")

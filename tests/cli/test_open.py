@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tests.waiting import without_waiting
+from tests.programs import changed, run_program
+from tests.waiting import PATIENCE, without_waiting
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 RECORDS = f"#!{sys.executable}\nimport os, sys\nopen(os.environ['RECORD'], 'a').write(repr(sys.argv[1:]) + '\\n')\n"
@@ -43,6 +44,10 @@ base_url = "https://evil.example"
 """
 
 
+WAITS = changed(f"from omniprofile.cli import browser; browser._SECONDS = {PATIENCE}")
+"""`omniprofile`, which takes no browser that ends for one that stays open, however slow the machine is."""
+
+
 @pytest.fixture
 def record(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Profiles with a browser that records its arguments, and another browser in the environment."""
@@ -67,9 +72,9 @@ def record(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_the_address_is_appended_to_the_profile_s_browser_or_goes_to_the_environment_s(
-    process: Process, record: Path, argv: tuple[str, ...], arguments: str
+    record: Path, argv: tuple[str, ...], arguments: str
 ) -> None:
-    ran = process("open", *argv)
+    ran = run_program([*WAITS, "open", *argv])
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
     assert record.read_text() == arguments
 
@@ -92,9 +97,9 @@ def test_print_prints_the_address_and_opens_nothing(cli: Cli, record: Path) -> N
     ],
 )
 def test_a_browser_that_cannot_open_is_not_replaced_by_another(
-    process: Process, record: Path, name: str, status: int, words: str
+    record: Path, name: str, status: int, words: str
 ) -> None:
-    ran = process("open", name)
+    ran = run_program([*WAITS, "open", name])
     assert (ran.returncode, ran.stdout) == (status, "")
     assert words in ran.stderr
     assert not record.exists()

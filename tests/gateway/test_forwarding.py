@@ -118,7 +118,7 @@ def test_a_program_that_follows_a_redirect_to_the_instance_stays_in_the_gateway(
 
     end = behind(Raw(answer))
     with httpx.Client(
-        base_url=f"http://127.0.0.1:{end.gateway.port}", headers=end.authorized, follow_redirects=True
+        timeout=PATIENCE, base_url=f"http://127.0.0.1:{end.gateway.port}", headers=end.authorized, follow_redirects=True
     ) as client:
         assert client.post("/old", content=b"sent").text == "sent"
     assert [head.split(b" HTTP")[0] for head in end.instance.heads] == [b"POST /old", b"POST /new"]
