@@ -74,7 +74,7 @@ def test_a_prefix_without_an_underscore_is_accepted_with_a_note(process: Process
         (["--as", "staging"], "is not PREFIX=NAME"),
         (["--as", "A_", "staging"], "write it as in `--as A_=staging`"),
         (["--as", "=staging"], "is not PREFIX=NAME"),
-        (["--as", "A_="], "is not PREFIX=NAME"),
+        (["--as", "A_="], "write it as in `--as A_=staging`"),
         (["--as", ""], "is not PREFIX=NAME"),
         (["--as", "1=staging"], "cannot begin"),
         (["--as", "A-B=staging"], "cannot begin"),

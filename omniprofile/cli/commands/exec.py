@@ -11,8 +11,8 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.command_credentials import Handed, environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import line_meant, require_program, with_yes
+from omniprofile.cli.exec_prefixes import permit_all, prefixed_requests
 from omniprofile.cli.exit_statuses import DONE
-from omniprofile.cli.prefixes import permit_all, prefixed_requests
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.intent import Intent

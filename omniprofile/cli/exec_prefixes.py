@@ -15,10 +15,12 @@ from omniprofile.model.variable_names import OWN, is_reserved
 def prefixed_requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     """Return the request for each prefix of `--as`. Raises UsageError."""
     alone = arguments.named_profile(args)
-    if (bare := next((text for text in args.prefixes if "=" not in text), None)) is not None:
-        prefix = printable(bare) if bare.endswith("_") else "SOURCE_"
-        hint = f"write it as in `--as {prefix}={printable(alone.value) if alone else 'staging'}`"
-        raise UsageError(f"`--as {printable(bare)}` is not PREFIX=NAME", hint=hint)
+    for text in args.prefixes:
+        prefix, _, name = text.partition("=")
+        if not prefix or not name:
+            given = printable(prefix) if prefix.endswith("_") else "SOURCE_"
+            hint = f"write it as in `--as {given}={printable(alone.value) if alone else 'staging'}`"
+            raise UsageError(f"`--as {printable(text)}` is not PREFIX=NAME", hint=hint)
     if alone is not None or args.base_url is not None or args.token_file is not None:
         given = f"`{printable(alone.value)}`" if alone else "`--base-url` or `--token-file`"
         raise UsageError(
@@ -29,10 +31,6 @@ def prefixed_requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     requests: dict[str, ProfileRequest] = {}
     for text in args.prefixes:
         prefix, _, name = text.partition("=")
-        if not prefix or not name:
-            raise UsageError(
-                f"`--as {printable(text)}` is not PREFIX=NAME", hint="write it as in `--as SOURCE_=staging`"
-            )
         if not (prefix.isascii() and prefix.isidentifier()) or is_reserved(f"{prefix}_"):
             raise UsageError(
                 f"`{printable(prefix)}` cannot begin a variable's name",
