@@ -6,8 +6,7 @@ from dataclasses import replace
 from omniprofile.app import App
 from omniprofile.cli.browser import Browser, find_browser
 from omniprofile.cli.console import Console
-from omniprofile.cli.live_checks import check_new
-from omniprofile.cli.new_credential import How, tell_of_another_identity
+from omniprofile.cli.new_credential import How, ask_for_identity, tell_of_another_identity
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.revocation import revoke_session, revoke_stored
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
@@ -88,7 +87,7 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     that does not answer now only causes a warning: the login is kept.
     """
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
-    result = check_new(app, credential, resolution.expect)
+    result = ask_for_identity(app, credential, resolution.expect)
     if result.error is None:
         return result.identity
     if result.status is Status.INVALID or resolution.expect != Identity():

@@ -2,8 +2,7 @@
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.live_checks import check_new
-from omniprofile.cli.new_credential import How, tell_of_another_identity
+from omniprofile.cli.new_credential import How, ask_for_identity, tell_of_another_identity
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
@@ -123,7 +122,7 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
 def _test(app: App, console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
     """Return the key's identity according to the instance. Raises the error if the test fails."""
     origin = resolution.allowed_origin()
-    result = check_new(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
+    result = ask_for_identity(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
     if (error := result.error) is not None:
         if isinstance(error, CredentialRefused) and result.symptom in ("organization-key-refused", "key-refused"):
             error.hint = (

@@ -1,10 +1,13 @@
-"""Shared by the logins by key and by browser: ways to log in, and the warning before replacing another identity's credential."""
+"""Shared by the logins by key and by browser: how to log in, and how to check a new credential before it replaces another."""
 
 from dataclasses import dataclass
 
 from omniprofile.app import App
+from omniprofile.cli.ask_instances import SECONDS
 from omniprofile.cli.console import Console
+from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
+from omniprofile.model.live_result import LiveResult
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
 
@@ -31,6 +34,17 @@ class How:
     def key_seconds(self) -> float:
         """How many seconds to wait for a key on standard input."""
         return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
+
+
+def ask_for_identity(app: App, credential: Credential, expect: Identity) -> LiveResult:
+    """Ask the instance for a credential's identity and compare it with `expect`. An error's hint says that nothing was stored."""
+    from omniprofile.checks.live import Subject, check_live
+
+    subject = Subject(credential.profile, lambda: credential, expect)
+    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
+    if result.error is not None:
+        result.error.hint = f"nothing was stored; {result.error.hint}" if result.error.hint else "nothing was stored"
+    return result
 
 
 def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:

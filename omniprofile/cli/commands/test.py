@@ -8,9 +8,9 @@ from time import monotonic
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
+from omniprofile.cli.ask_instances import JOBS, SECONDS, ask_instances
 from omniprofile.cli.console import Console
 from omniprofile.cli.exit_statuses import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.live_checks import JOBS, SECONDS, check
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.name_patterns import matching, without_mixins
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
     progress = _progress(console, len(requests)) if len(requests) > 1 and console.watched else None
-    results = check(
+    results = ask_instances(
         app, requests, timeout=args.timeout, jobs=args.jobs, on_result=progress, interactive=console.interactive
     )
     if progress:

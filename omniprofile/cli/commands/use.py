@@ -4,10 +4,10 @@ import argparse
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_yes
+from omniprofile.cli.ask_instances import ask_instances
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
-from omniprofile.cli.live_checks import check
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.intent import Intent
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
     app.permit(resolution, Intent("run", "switch to it", with_yes(args), yes=args.yes))
     if args.test:
-        (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
+        (result,) = ask_instances(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
         if result.error is not None:
             raise result.error
         console.note(f"`{name}` passed the test")

@@ -1,11 +1,9 @@
-"""Asks instances for the identity of credentials: those of profiles, and a new one before it is stored."""
+"""Asks the instances of profiles whose credentials they are, for `test` and `use --test`."""
 
 from collections.abc import Callable, Sequence
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.credentials.intent import SHOWING
-from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Identity
 from omniprofile.model.live_result import LiveResult
 
 SECONDS = 10.0
@@ -14,7 +12,7 @@ JOBS = 16
 """How many credentials to test at once."""
 
 
-def check(
+def ask_instances(
     app: App,
     requests: Sequence[ProfileRequest],
     *,
@@ -41,14 +39,3 @@ def check(
 
     subjects = [subject(request) for request in requests]
     return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.environment.environ, on_result=on_result)
-
-
-def check_new(app: App, credential: Credential, expect: Identity) -> LiveResult:
-    """Ask the instance for a credential's identity and compare it with `expect`. An error's hint says that nothing was stored."""
-    from omniprofile.checks.live import Subject, check_live
-
-    subject = Subject(credential.profile, lambda: credential, expect)
-    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
-    if result.error is not None:
-        result.error.hint = f"nothing was stored; {result.error.hint}" if result.error.hint else "nothing was stored"
-    return result
