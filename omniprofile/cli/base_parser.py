@@ -70,11 +70,9 @@ class Parser(argparse.ArgumentParser):
         choice = re.search(r"^argument (\S+): invalid choice: '(.*)' \(choose from ", message)
         if choice is None:
             return ""
-        names, typed = set(choice[1].split("/")), choice[2]
-        action = next(each for each in self.arguments if names & {*each.option_strings, each.dest, each.metavar})
+        typed, choices = choice[2], self._choices(choice[1].partition("/")[0])
         word = typed.replace("\\", "/").rpartition("/")[2].lower()
-        meant = [str(own) for own in action.choices or () if word in CHOICES.get(str(own), ())]
-        near = meant or closest(typed, map(str, action.choices or ()), 1)
+        near = [own for own in choices if word in CHOICES.get(own, ())] or closest(typed, choices, 1)
         return f"did you mean `{near[0]}`? " if near else ""
 
     @property
@@ -126,15 +124,18 @@ class Parser(argparse.ArgumentParser):
             return True
         return word.startswith("-") and not (word[1:2] in ("", *".0123456789") or " " in word.partition("=")[0])
 
+    def _choices(self, name: str) -> list[str]:
+        """Return the values that the argument or option `name` of an error takes, or an empty list if it takes any."""
+        found = (each for each in self.arguments if name in (*each.option_strings, each.dest, each.metavar))
+        return [str(choice) for action in found for choice in action.choices or ()]
+
     def _in_our_words(self, message: str) -> str:
         """Return argparse's error as one sentence, without a value that could be a secret."""
         required = message.removeprefix("the following arguments are required: ")
         if required != message:
             missing = required.split(", ")
-            choices = next(
-                (action.choices for action in self.arguments if missing[0] in (action.dest, action.metavar)), None
-            )
-            which = f": give {quoted_list(map(str, choices))}" if choices else ""
+            choices = self._choices(missing[0])
+            which = f": give {quoted_list(choices)}" if choices else ""
             verb = "is" if len(missing) == 1 else "are"
             return f"{quoted_list((word.upper() for word in missing), 'and')} {verb} missing{which}"
         named, colon, complaint = message.partition(": ")
@@ -142,9 +143,8 @@ class Parser(argparse.ArgumentParser):
             return message
         name = named.removeprefix("argument ").rpartition("/")[2]
         if complaint.startswith("invalid choice: "):
-            action = next(each for each in self.arguments if name in (*each.option_strings, each.dest, each.metavar))
-            name = name if action.option_strings else name.upper()
-            return f"the value of `{name}` must be {quoted_list(map(str, action.choices or ()))}"
+            shown = name if name in self.options else name.upper()
+            return f"the value of `{shown}` must be {quoted_list(self._choices(name))}"
         other = complaint.removeprefix("not allowed with argument ")
         if other != complaint:
             return f"`{name}` and `{other.rpartition('/')[2]}` cannot be given together"
