@@ -1,7 +1,7 @@
 """Code shared by the editing commands: saving a draft, and what is left under a name that is given up."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from omniprofile.app import App
 from omniprofile.checks.secrets import without_secrets
@@ -54,12 +54,11 @@ def masked(patch: str) -> str:
     )
 
 
-def write_changes(changes: Iterable[Change], console: Console, *, shown: str | None = None) -> None:
+def write_changes(changes: Sequence[Change], console: Console, *, shown: str | None = None) -> None:
     """Write changes, all or none. If that fails, print them to stderr, so that the user can make them by hand.
 
     `shown` is printed instead of the patch if that could hold a secret. Raises NotWritten, OperationFailed.
     """
-    changes = list(changes)
     try:
         replace_all(changes)
     except NotWritten as problem:
