@@ -64,25 +64,13 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
                 return command.run(args, app, console) or exit_statuses.DONE
         finally:
             _renew_prompt(args, app, console)
-    except Error as error:
-        return _report(console, error, as_json, environment)
-    except KeyboardInterrupt:
-        if console.interactive:
-            console.say("")  # ends the line with the terminal's `^C` or a question
-        return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
         silence(environment.stdout)
         return exit_statuses.BROKEN_PIPE
-    except MemoryError:
-        return _report(console, _out_of("memory"), as_json, environment)
-    except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
-        if isinstance(problem, RuntimeError) and "start new thread" in str(problem):
-            return _report(console, _out_of("memory or threads"), as_json, environment)
-        if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
-            message = f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}"
-            hint = "install omniprofile again; where memory is limited (`ulimit -v`), raise the limit"
-            return _report(console, OperationFailed(message, hint=hint), as_json, environment)
-        return _report_bug(console, problem, argv, environment, as_json=as_json)
+    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
+        if isinstance(problem, KeyboardInterrupt) and console.interactive:
+            console.say("")  # ends the line with the terminal's `^C` or a question
+        return _report(console, _error_of(problem, argv, environment), as_json, environment)
 
 
 def _names(environment: Environment, config: str | None) -> Collection[str]:
@@ -91,10 +79,6 @@ def _names(environment: Environment, config: str | None) -> Collection[str]:
         return App(environment, config_flag=config).config.profiles
     except (Error, OSError):
         return ()
-
-
-def _out_of(what: str) -> Error:
-    return OperationFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
 
 
 def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -139,9 +123,20 @@ def _report(console: Console, error: Error, as_json: bool, environment: Environm
     return exit_statuses.status_of(error)
 
 
-def _report_bug(
-    console: Console, problem: Exception, argv: Sequence[str], environment: Environment, *, as_json: bool
-) -> int:
+def _error_of(problem: Exception | KeyboardInterrupt, argv: Sequence[str], environment: Environment) -> Error:
+    """Return the error to report for any exception. For a bug, write the crash report."""
+    if isinstance(problem, Error):
+        return problem
+    if isinstance(problem, KeyboardInterrupt):
+        return Interrupted("interrupted")
+    no_thread = isinstance(problem, RuntimeError) and "start new thread" in str(problem)
+    if isinstance(problem, MemoryError) or no_thread:
+        what = "memory or threads" if no_thread else "memory"
+        return OperationFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
+    if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
+        message = f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}"
+        hint = "install omniprofile again; where memory is limited (`ulimit -v`), raise the limit"
+        return OperationFailed(message, hint=hint)
     from omniprofile.cli.crash import write_report
 
     frame = problem.__traceback__
@@ -154,4 +149,4 @@ def _report_bug(
         f"unexpected {type(problem).__name__}{where}: this is a bug in omniprofile", hint=f"{hint}; it holds no secret"
     )
     bug.__cause__ = problem
-    return _report(console, bug, as_json, environment)
+    return bug
