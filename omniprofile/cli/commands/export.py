@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     with app.exclusive("transfer"):  # read and write under one lock
         path = app.absolute(args.file) if args.file else app.omni_config_path()
         config = OmniConfig.read(path) if os.path.lexists(path) else OmniConfig.new(path)
-        known, outgoing, skipped = _chosen(args, app, console)
+        known, outgoing, skipped, is_keyless = _chosen(args, app, console)
         default = app.config.default.value if app.config.default else None
         merged = merge(config, outgoing, known, default=default, now=app.environment.now())
         backup = None if args.dry_run else _write(app, config, merged)
@@ -91,19 +91,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
         console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}`{PRIVATE}")
-    is_keyless = args.with_secrets and any(
-        each.auth != "oauth" and each.secret is None and not _is_kept_back(args, app.declared_profile(each.name))
-        for each in outgoing
-    )
     has_conflict = any(each.action == "conflict" for each in merged.results)
     return FINDINGS if has_conflict or is_keyless or (skipped and args.profiles) else DONE
 
 
-def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[Known], list[Found], dict[str, str]]:
-    """Return all profiles, those to export, and the reasons why requested ones cannot be exported."""
+def _chosen(
+    args: argparse.Namespace, app: App, console: Console
+) -> tuple[list[Known], list[Found], dict[str, str], bool]:
+    """Return all profiles, those to export, why others cannot be exported, and whether a requested key is missing."""
     known: list[Known] = []
     outgoing: list[Found] = []
     skipped: dict[str, str] = {}
+    is_keyless = False
     for name in args.profiles or ():
         app.require(name)
     app.require_any()
@@ -120,18 +119,15 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
             continue
         key = None
         if args.with_secrets and auth != "oauth":
-            if _is_kept_back(args, resolution):
+            # With another `access` than `full`, it has a refusal of its own.
+            if resolution.protected and resolution.access == "full" and not args.profiles:
                 console.warn(f"`{name}` is protected: its key is exported only if you name it with `-p {name}`")
             else:
                 key = _key(app, console, resolution)
+                is_keyless = is_keyless or key is None
         output_format = next((each.value.text for each in resolution.env if each.name == "OMNI_OUTPUT_FORMAT"), None)
         outgoing.append(Found(name, origin, auth, key, output_format))
-    return known, outgoing, skipped
-
-
-def _is_kept_back(args: argparse.Namespace, resolution: Resolution) -> bool:
-    """Whether the profile is protected and was not named. One with another `access` than `full` has a refusal of its own."""
-    return resolution.protected and resolution.access == "full" and not args.profiles
+    return known, outgoing, skipped, is_keyless
 
 
 def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | None:
