@@ -15,6 +15,7 @@ from omniprofile.errors import Error, NotWritten, Refused, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.shell_words import assignment
 from omniprofile.model.stored import Account, StoredSummary
+from omniprofile.model.times import format_time
 from omniprofile.model.variable_names import base_url_variable, token_variable
 
 
@@ -79,7 +80,7 @@ def add_leave_secret(parser: argparse.ArgumentParser) -> None:
 
 def unfinished(app: App, operation: str, name: str, new: str | None = None) -> tuple[Unfinished, bool]:
     """Return the journal entry for this work, and whether it was already begun. Raises Refused if other work is unfinished."""
-    since = app.environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = format_time(app.environment.now().replace(microsecond=0))
     work = Unfinished(operation, name, new, app.places.config_file, since)
     begun = app.journal.read()
     if begun is not None and not begun.is_same(work):

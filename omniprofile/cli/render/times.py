@@ -1,13 +1,14 @@
 """Times as text."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from omniprofile.model.credential import Credential
+from omniprofile.model.times import format_time
 
 
 def rfc3339(time: datetime | None) -> str | None:
     """Return an aware time as RFC 3339 in UTC, to the second: `2026-11-24T10:00:00Z`. None stays None."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else format_time(time.replace(microsecond=0))
 
 
 def remaining(time: datetime, now: datetime) -> str:
