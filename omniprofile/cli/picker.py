@@ -1,7 +1,7 @@
 """The interactive choice of a profile: full-screen, with `fzf` if configured, or from a plain list."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from omniprofile.app import App, ProfileRequest
@@ -17,7 +17,6 @@ from omniprofile.system.programs import find_program
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")
 _SMALLEST = (30, 6)
-_DUMB = ("dumb", "emacs", "unknown")
 
 
 def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, bool]:
@@ -33,16 +32,17 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
         raise UsageError(
             f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"set it to {quoted_list(_PICKERS)}"
         )
+    entries = _entries(app)
     if wanted == "fzf":
         if program := find_program("fzf", app.environment.environ):
-            return _pick_by_fzf(app, program), False
+            return _pick_by_fzf(entries, program, app.environment.environ), False
         console.note("`fzf` not found on `PATH`: choose here")
     keys, output = terminal
     if wanted == "list" or not _shows_screens(app.environment.environ, output):
-        return _pick_from_list(app, console), False
+        return _pick_from_list(entries, console), False
     from omniprofile.cli.picker_screen import choose
 
-    taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.message_style.on, offer_here=offer_here)
+    taken = choose(Chooser(entries), keys, output, emphasis=console.message_style.on, offer_here=offer_here)
     if taken is None:
         raise Interrupted("nothing was changed")
     return taken
@@ -51,14 +51,13 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
 def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
     """Whether this terminal can show a full screen: it is neither dumb nor too small."""
     columns, rows = screen_size(output)
-    dumb = environ.get("TERM", "" if sys.platform != "win32" else "windows") in ("", *_DUMB)
+    dumb = environ.get("TERM", "" if sys.platform != "win32" else "windows") in ("", "dumb", "emacs", "unknown")
     return not dumb and (columns or 80) >= _SMALLEST[0] and (rows or 24) >= _SMALLEST[1]
 
 
-def _pick_by_fzf(app: App, program: str) -> str:
+def _pick_by_fzf(entries: Sequence[Entry], program: str, environ: Mapping[str, str]) -> str:
     import subprocess
 
-    entries = _entries(app)
     rows = table([_row(entry) for entry in entries]).splitlines()
     options = [
         "--delimiter=\t",
@@ -74,14 +73,14 @@ def _pick_by_fzf(app: App, program: str) -> str:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=dict(app.environment.environ),
+        env=dict(environ),
         check=False,
     )
     if ran.returncode in (1, 130):  # no match, or left with Esc
         raise Interrupted("nothing was changed")
     # The user's own fzf options may print more lines before the chosen one.
     name = ran.stdout.rstrip("\n").rpartition("\n")[2].partition("\t")[0]
-    if ran.returncode or name not in app.config.profiles:
+    if ran.returncode or all(name != entry.name for entry in entries):
         raise OperationFailed(
             f"`fzf` {exit_words(ran.returncode)} and gave no profile",
             hint=f"unset `{PICKER_VARIABLE}` to choose without it",
@@ -89,9 +88,8 @@ def _pick_by_fzf(app: App, program: str) -> str:
     return name
 
 
-def _pick_from_list(app: App, console: Console) -> str:
+def _pick_from_list(entries: Sequence[Entry], console: Console) -> str:
     """Ask for a number or the start of a name until it matches one profile."""
-    entries = _entries(app)
     console.say(table([[str(number), *_row(entry)] for number, entry in enumerate(entries, 1)]).rstrip("\n"))
     names = [entry.name for entry in entries]
     while True:

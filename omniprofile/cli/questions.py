@@ -15,9 +15,6 @@ from omniprofile.model.names import is_valid, nearest_valid
 from omniprofile.model.origin import NotAnOrigin, Origin, meant_host, not_allowed
 from omniprofile.model.secret import masked
 
-ADDRESSES = frozenset({"base_url", "instance", "extends"})
-"""Profile keys that give, or may give, the address."""
-
 
 def ask_missing(args: argparse.Namespace, app: App, console: Console, option: str, line: str) -> None:
     """Ask for the new profile's name and address where the command line gives none, and check them before anything else.
@@ -59,7 +56,7 @@ def _ask_name(app: App, console: Console) -> str:
 
 def _needs_address(app: App, values: dict[str, object]) -> bool:
     """Return whether a profile of `values` would have no address, not even from `[defaults]`."""
-    if ADDRESSES & values.keys():
+    if {"base_url", "instance", "extends"} & values.keys():
         return False
     with app.editing(dry_run=True) as draft:
         return not any({"base_url", "instance"} & draft.table(path, ("defaults",)).keys() for path in draft.paths)
