@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from omniprofile.app import App, ProfileRequest
@@ -56,20 +55,20 @@ HELP = Help(
 )
 
 
-@dataclass(slots=True)
 class _Result:
     """The result of one profile. `label` precedes each of its lines."""
 
-    profile: str
-    label: str
-    colour: str
-    exit_code: int | None = None
-    seconds: float | None = None
-    output: dict[Stream, bytearray] = field(default_factory=lambda: {"stdout": bytearray(), "stderr": bytearray()})
-    skipped: bool = False
-    error: Error | None = None
-    unwritten: Error | None = None
-    """Why the output cannot be written. It ends the run, and is not counted against the profile."""
+    def __init__(self, profile: str, label: str, colour: str) -> None:
+        self.profile = profile
+        self.label = label
+        self.colour = colour
+        self.exit_code: int | None = None
+        self.seconds: float | None = None
+        self.output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.skipped = False
+        self.error: Error | None = None
+        self.unwritten: Error | None = None
+        """Why the output cannot be written. It ends the run, and is not counted against the profile."""
 
     def as_json(self) -> dict[str, object]:
         return {
