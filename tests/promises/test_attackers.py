@@ -25,6 +25,7 @@ from tests import warm
 from tests.conftest import CANARY, Cli, Ran
 from tests.programs import run_program
 from tests.sampling import sample
+from tests.sockets import free_port
 from tests.standin import Standin
 from tests.users import another_user
 from tests.waiting import PATIENCE, wait_until
@@ -438,7 +439,7 @@ def test_no_browser_variable_is_read_by_a_shell_or_breaks_the_login(cli: Cli, br
     with Standin() as omni:
         cli.profiles(f'[profiles.o]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nauth = "oauth"\n')
         running = subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", "login", "o"],
+            [sys.executable, "-m", "omniprofile", "login", "o", "--port", str(free_port())],
             env={
                 **os.environ,
                 "BROWSER": browser,
