@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from time import process_time
 
 import pytest
 
@@ -29,7 +28,7 @@ from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
 from omniprofile.transfer.matching import plan
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
-from tests.growth import MOST, growth
+from tests.growth import MOST, growth, seconds
 from tests.sampling import sample
 
 
@@ -143,12 +142,7 @@ def test_nothing_takes_many_times_what_a_plain_file_takes(name: str) -> None:
     size = 64 * 1024
 
     def best(content: bytes) -> float:
-        found = float("inf")
-        for _ in range(3):
-            start = process_time()
-            _lint(content)
-            found = min(found, process_time() - start)
-        return found
+        return min(seconds(lambda: _lint(content)) for _ in range(3))
 
     assert best(HOSTILE[name](size)) <= 40 * best(PLAIN(size))
 
