@@ -127,7 +127,10 @@ def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -
     if rejected:
         hint = "an answer to another login came: close old login tabs, and run the login again"
     elif opened is False:
-        hint = "no browser was opened: visit the address yourself, or set `BROWSER` to one; `--timeout` gives more time"
+        hint = (
+            "no browser was opened: visit the address yourself, or set `BROWSER` to one; "
+            f"`omniprofile login {account} --timeout 10m` gives more time"
+        )
     else:
         hint = (
             "if the page did not open, check the base URL; if it showed an error after Authorize, "
