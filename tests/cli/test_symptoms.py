@@ -30,8 +30,9 @@ from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from tests.authority import Authority
 from tests.conftest import CANARY, Cli
-from tests.sockets import NOBODY, Authority, Proxy, raw
+from tests.sockets import NOBODY, Proxy, raw
 from tests.standin import Standin
 from tests.waiting import FOR_EVER
 

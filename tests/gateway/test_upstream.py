@@ -19,9 +19,10 @@ from omniprofile.instance.certificates import trusted_context
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from tests.authority import Authority
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Peer, Raw
-from tests.sockets import NOBODY, Authority, Proxy
+from tests.sockets import NOBODY, Proxy
 from tests.standin import Standin
 from tests.waiting import PATIENCE
 

@@ -28,9 +28,10 @@ from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from tests.authority import Authority
 from tests.conftest import CANARY
 from tests.programs import run_program
-from tests.sockets import Authority, raw
+from tests.sockets import raw
 from tests.standin import Standin
 from tests.waiting import FOR_EVER, PATIENCE, wait_until
 

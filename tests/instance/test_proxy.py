@@ -16,8 +16,9 @@ from omniprofile.model.declaration import Identity
 from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from tests.authority import Authority
 from tests.conftest import CANARY
-from tests.sockets import Authority, Proxy, raw
+from tests.sockets import Proxy, raw
 from tests.standin import Standin
 from tests.waiting import PATIENCE
 

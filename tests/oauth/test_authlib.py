@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from omniprofile.credentials.file_store import FileStore
+from tests.authority import Authority
 from tests.conftest import Cli
 from tests.oauth.authlib_server import AuthlibInstance
 from tests.oauth.conftest import OBEDIENT, Login, expire, make_browser
-from tests.sockets import Authority
 
 TRUSTING = "import ssl; ssl._create_default_https_context = ssl._create_unverified_context\n" + OBEDIENT
 """The person's browser; whom omniprofile trusts is what is tested."""
