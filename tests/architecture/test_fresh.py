@@ -57,3 +57,11 @@ def test_ci_runs_the_readmes_test_command_and_nothing_else() -> None:
     assert blocks[1].strip() == "tests/all"
     lines = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
     assert lines == ["exec tests/all"]
+
+
+def test_the_tree_in_contributing_names_no_module_that_is_gone() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("\nomniprofile/\n")[2]
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text.partition("```")[0]))
+    exist = {path.name.partition(".")[0] for path in (ROOT / "omniprofile").rglob("*")}
+    assert len(named) > 80
+    assert named <= exist
