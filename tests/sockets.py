@@ -55,6 +55,8 @@ def serving(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
     finally:
+        with suppress(OSError):  # closing alone would leave the thread waiting in `accept`, and the port open
+            server.shutdown(socket.SHUT_RDWR)
         server.close()
 
 
