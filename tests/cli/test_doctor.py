@@ -239,7 +239,7 @@ def test_every_problem_is_found_with_its_remedy(
 
 
 def test_a_file_of_an_mcp_client_that_is_too_large_is_left_out(cli: Cli, good: Path) -> None:
-    """Clients keep their history in it, so its size is no sign of a problem."""
+    """Clients keep their history in it, so a large one is normal."""
     with (cli.home / ".claude.json").open("wb") as file:
         file.truncate(LARGEST + 1)
     ran, checks = look(cli)

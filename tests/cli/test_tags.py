@@ -178,4 +178,4 @@ def test_a_profile_that_only_others_use_is_left_out_unless_it_is_named(cli: Cli,
         assert [result["profile"] for result in json.loads(cli("test", *words, "--json").out)["results"]] == ["a"]
     assert names("each", "mixin", "a") == ["mixin", "a"]
     assert names("each", "@x", "mixin") == ["mixin", "a"]
-    assert names("each", "m*") == ["mixin"], "there is no other"
+    assert names("each", "m*") == ["mixin"], "nothing else matches"

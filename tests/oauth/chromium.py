@@ -121,7 +121,7 @@ class Tab:
             nonlocal shown
             try:
                 shown = str(self.evaluate("document.body ? document.body.innerText : ''"))
-            except Refused:  # one page is leaving, and the next one is not there yet
+            except Refused:  # between two pages
                 return False
             return text in shown
 

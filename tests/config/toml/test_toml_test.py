@@ -71,7 +71,7 @@ def test_no_byte_changes_outside_an_edit(name: str) -> None:
             after = edit.set_value(text, path, NEW)
             assert _said(tomllib.loads(after)) == _said(_with(data, path, "set é")), path
             if isinstance(value, list) and isinstance((value or [0])[0], dict):
-                continue  # its headers go, and there is no place for a value
+                continue  # its headers are removed, which leaves nowhere to put a value
             old, new = _pieces(text, after)
             assert new in NEW, f"{path}: {old!r} became {new!r}"
             if not isinstance(value, list):  # the piece is the value and nothing else
